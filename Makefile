@@ -20,7 +20,7 @@ HOST_CODE := firmware boards tools host_tests examples
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test gateway image flash provision repl emulate board soak lint audit tables docs clauses bench release clean
+.PHONY: help demo doctor test gateway image flash provision repl emulate board soak lint audit tables docs clauses bench release clean
 .PHONY: venv micropython peers bytecode typings hardware
 
 help: ## this list
@@ -30,6 +30,9 @@ help: ## this list
 
 demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial for a serial line, LINK=relay for a relay
 	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
+
+doctor: venv ## what this machine has and lacks, a line each with what to do; BOARD, PORT: of a board, too
+	@$(BIN)/msgin5g doctor $(call given,BOARD,--board) $(call given,PORT,--port) $(ARGS)
 
 test: venv ## everything that CI runs; JOBS=0: in one process, for --pdb and -s
 	@# Both at once: they wait for the network most of the time.

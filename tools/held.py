@@ -53,7 +53,8 @@ def holder(descriptor):
 
 
 def users(path, processes="/proc"):
-    """In words, each process but this one that has the file or device open, as far as this system tells."""
+    """[(who it is in words, its whole command)] of each process but this one that has the file or device open, as far
+    as this system tells."""
     wanted = os.stat(path)
     found = []
     for pid in sorted((name for name in _listed(processes) if name.isdecimal()), key=int):
@@ -63,19 +64,23 @@ def users(path, processes="/proc"):
             except OSError:
                 continue
             if (opened.st_dev, opened.st_ino) == (wanted.st_dev, wanted.st_ino) and int(pid) != os.getpid():
-                found.append(_named(pid, processes))
+                found.append((_named(pid, processes), _command(pid, processes)))
                 break
     return found
 
 
 def _named(pid, processes="/proc"):
+    words = _command(pid, processes)
+    return f"process {pid}" + (f" ({words[:_LONGEST]})" if words else "")
+
+
+def _command(pid, processes):
     try:
         with open(f"{processes}/{pid}/cmdline", "rb") as file:
             words = file.read().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         words = ""
-    words = "".join(character if character.isprintable() else "?" for character in words)
-    return f"process {pid}" + (f" ({words[:_LONGEST]})" if words else "")
+    return "".join(character if character.isprintable() else "?" for character in words)
 
 
 def _listed(folder):

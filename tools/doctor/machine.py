@@ -101,7 +101,7 @@ class Machine:
             return []
 
     def users_of(self, name):
-        """["process 4711 (mpremote)"] that have a device open, as far as this account may see; not this one."""
+        """[("process 4711 (mpremote)", its command)] of those that have a device open, as far as this account sees."""
         from tools import held
 
         return held.users(self.file(name), self.file("/proc"))

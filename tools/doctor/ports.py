@@ -9,6 +9,8 @@ from serial.tools import list_ports
 from tools.doctor.finding import lacks, ok, unknown
 from tools.image import boards
 
+_EMULATOR = "msgin5g emulate "
+
 
 def serial_ports(machine, args):
     """Each port of USB, and the one that was named."""
@@ -40,7 +42,8 @@ def _port(machine, name, found):
     if not os.access(machine.file(name), os.R_OK | os.W_OK):
         yield lacks(f"serial port {name}{what}", "you may not open it", joining(mode, machine))
         return
-    users = machine.users_of(name)
+    # An emulator holds both ends of the pseudo-terminal that stands for its port.
+    users = [who for who, command in machine.users_of(name) if _EMULATOR not in command]
     if users:
         yield lacks(f"serial port {name}{what}", f"{', '.join(users)} has it open", "end that first")
     else:

@@ -3,7 +3,7 @@
 
 from littlefs import LittleFS, LittleFSError
 
-from tools.words import counted
+from tools.words import counted, in_words
 
 BLOCK = 4096
 PROGRAM = 256  # what the _boot.py of MicroPython's rp2 port mounts with
@@ -22,7 +22,9 @@ def file_system(size, files, program=PROGRAM):
             with system.open(path, "wb") as file:
                 file.write(octets)
         except (OSError, LittleFSError) as error:
-            raise ValueError(f"{path} does not fit into {counted(size, 'octet')}: {error}") from None
+            raise ValueError(
+                f"{path} does not fit into {counted(size, 'octet')}: {in_words(error)}"
+            ) from None
     return bytes(system.context.buffer)
 
 

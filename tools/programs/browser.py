@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tools.errors import UsageError
 from tools.programs import debian, npm
 from tools.programs.micropython import BIN
+from tools.words import in_words
 
 FOLDER = BIN.parent / "unpacked" / "chromium"
 PACKAGES = ("chromium", "chromium-driver", "fonts-roboto-unhinted")
@@ -74,7 +75,7 @@ def provide(say=print):
         (FOLDER / "fonts.conf").write_text(_FONTS % (root, FOLDER))
     except (debian.PackageError, OSError) as error:
         shutil.rmtree(FOLDER, ignore_errors=True)  # half of it is no browser
-        raise NoBrowser(f"there is no Chromium ({error}). {ADVICE}") from None
+        raise NoBrowser(f"there is no Chromium ({in_words(error)}). {ADVICE}") from None
     found = there()
     if found is None:
         raise NoBrowser(f"the packages of this release hold no Chromium. {ADVICE}")

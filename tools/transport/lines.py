@@ -14,6 +14,7 @@ from aiocoap import Message, error, interfaces
 from crccheck.crc import CrcX25
 
 from tools.server.isolation import place_of, reason_of
+from tools.words import in_words
 
 COAP, L3, TEXT = 0xA9, 0xC5, 0x0A
 END = b"\xc0"
@@ -104,8 +105,8 @@ class Line(asyncio.Protocol):
                 await self._lost.wait()
                 self._emit("line-lost", line=self.name)
             except OSError as failure:
-                if str(failure) != told:
-                    told = str(failure)
+                if in_words(failure) != told:
+                    told = in_words(failure)
                     self._emit("line-missing", line=self.name, reason=told)
             await asyncio.sleep(REOPEN)
 

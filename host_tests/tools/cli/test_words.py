@@ -128,3 +128,53 @@ def test_a_count_of_one_is_said_in_the_singular():
         if list(plurals(text))
     ]
     assert not found, "say it by tools.words.counted: " + "\n".join(found)
+
+
+# ---- nor by putting the error itself into a sentence, which has its number in it
+
+# Errors of all kinds, told with their type.
+ANY = {
+    "tools/doctor/__init__.py",
+    "tools/bench/__init__.py",
+    "tools/wire/seal.py",
+    "tools/transport/web/http.py",
+}
+
+
+def put_in(path):
+    """(line, text) of each error of the system that goes into a string as it is."""
+    for handler in ast.walk(ast.parse(path.read_text())):
+        if not (isinstance(handler, ast.ExceptHandler) and handler.name and handler.type):
+            continue
+        if not re.search(r"\b(OSError|Exception|SerialException|ClientError)\b", ast.unparse(handler.type)):
+            continue
+        for node in ast.walk(handler):
+            used = []
+            if isinstance(node, ast.FormattedValue):
+                used = [node.value]
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+                used = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "str":
+                used = node.args
+            if any(isinstance(each, ast.Name) and each.id == handler.name for each in used):
+                yield node.lineno, ast.unparse(node)
+
+
+def test_the_search_for_errors_in_strings_finds_them(tmp_path):
+    path = tmp_path / "code.py"
+    path.write_text(
+        "try: pass\nexcept OSError as e:\n a = f'{e}'\n b = '%s' % e\n"
+        " c = '%s %d' % (e, 1)\n d = str(e)\n g = f'{why(e)}'\n"
+        "except ValueError as e:\n h = str(e)\n"
+    )
+    assert sorted(line for line, _ in put_in(path)) == [3, 4, 5, 6]
+
+
+def test_no_error_of_the_system_goes_into_a_sentence_with_its_number():
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for path in (ROOT / "tools").rglob("*.py")
+        if "node_modules" not in path.parts and path.relative_to(ROOT).as_posix() not in ANY
+        for line, text in put_in(path)
+    ]
+    assert not found, "say it by tools.words: why(error), in_words(error), with_name(error)"

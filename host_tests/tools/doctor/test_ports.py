@@ -77,6 +77,15 @@ def test_a_port_that_another_program_has_open(plugged, terminal, args):
     assert found.said.startswith(f"process {holder.pid} (") and found.said.endswith(") has it open")
 
 
+def test_an_emulated_board_is_not_taken_by_its_emulator(plugged, terminal, args):
+    words = [sys.executable, "-c", HOLDER, terminal, "msgin5g", "emulate", "rp2040"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        (found,) = look(args, port=terminal)
+        holder.stdin.close()
+    assert found.state == OK
+
+
 def test_a_port_that_is_not_there_and_one_that_is_none(plugged, tmp_path, args):
     (found,) = look(args, port=str(tmp_path / "ttyACM0"))
     assert found.state == LACKS and found.said == "is not there"

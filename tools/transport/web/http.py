@@ -22,6 +22,7 @@ from tools.transport.web.problems import problem, problems
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Malformed, encode, parse
 from tools.wire.masking import masked
+from tools.words import in_words
 
 JSON = {"Content-Type": "application/json"}
 PROMETHEUS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -270,4 +271,5 @@ class HttpTransport:
                     return Outcome(REFUSED, detail, said=said)
                 return Outcome(LATER, detail, patience(response.headers), said=said)
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-            return Outcome(LATER, masked("%s: %s" % (type(error).__name__, error), uri), answered=False)
+            told = in_words(error) if isinstance(error, OSError) else "%s: %s" % (type(error).__name__, error)
+            return Outcome(LATER, masked(told, uri), answered=False)
