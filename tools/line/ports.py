@@ -10,7 +10,9 @@ from serial.tools import list_ports
 from tools.errors import UsageError
 from tools.image import boards
 
-GROUP = "sudo usermod -a -G dialout $USER, then log in again"
+_USUAL = (
+    "dialout"  # the group of serial ports on Debian; where udev is told otherwise another one, uucp on Arch
+)
 
 
 def found(board=None, own=True):
@@ -57,7 +59,7 @@ def why(port, error):
             f"there are: {', '.join(there)}" if there else "is it plugged in?"
         )
     if number == errno.EACCES:
-        return f"you may not open {port}: {GROUP}"
+        return f"you may not open {port}: sudo usermod -a -G {_group(port)} $USER, then log in again"
     if number in (errno.EBUSY, errno.EAGAIN):
         return f"{port} is in use by another program: end it (mpremote, a serial monitor, the gateway's --serial)"
     if number in (errno.ENOTTY, errno.EINVAL) or "configure port" in str(
@@ -67,3 +69,14 @@ def why(port, error):
     if number == errno.EIO:
         return f"{port} does not work any more: plug the board in again"
     return f"{port} can't be opened: {os.strerror(number) if number else 'no reason was given'}"
+
+
+def _group(port):
+    """The group that a port belongs to, and whose members may open it; the usual one where that is not told."""
+    try:
+        import grp  # not on Windows
+
+        name = grp.getgrgid(os.stat(port).st_gid).gr_name
+    except (ImportError, OSError, KeyError):
+        return _USUAL
+    return _USUAL if name == "root" else name

@@ -6,6 +6,7 @@ hardware; the busy port is a real pseudo-terminal.
 import contextlib
 import errno
 import fcntl
+import grp
 import os
 import shlex
 import subprocess
@@ -95,6 +96,15 @@ def test_each_reason_has_its_sentence(plugged, monkeypatch, number, sentence):
     with pytest.raises(UsageError) as caught:
         remote.Board("/dev/ttyX")
     assert str(caught.value).startswith(sentence)
+
+
+def test_the_group_to_join_is_the_one_that_owns_the_port():
+    ours, its = os.openpty()
+    group = grp.getgrgid(os.fstat(its).st_gid).gr_name  # "tty", where devpts is mounted as it should be
+    said = ports.why(os.ttyname(its), PermissionError(errno.EACCES, "Permission denied"))
+    os.close(ours)
+    os.close(its)
+    assert f"sudo usermod -a -G {'dialout' if group == 'root' else group} $USER, then log in again" in said
 
 
 def test_a_port_that_another_program_has(plugged):
