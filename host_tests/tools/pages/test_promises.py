@@ -218,3 +218,9 @@ def test_what_a_program_in_a_page_imports_is_there():
                     assert not missing, (path.name, node.module, missing)
                     imported += 1
     assert imported > 10
+
+
+def test_each_room_of_the_tests_of_the_tools_is_named():
+    row = re.search(r"^\| `tools/` \|.*$", (ROOT / "docs/testing.md").read_text(), re.M)[0]
+    rooms = {path.parent.name for path in (ROOT / "host_tests/tools").glob("*/test_*.py")}
+    assert rooms == set(re.findall(r"`(\w+)/`", row)) - {"tools"}
