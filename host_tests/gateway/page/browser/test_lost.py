@@ -82,7 +82,8 @@ def streams(scene):
 def test_a_stream_that_ends_goes_on_where_it_was(page, scene):
     """By the number of the last event that was heard: what came meanwhile is told, and nothing is loaded anew."""
     page.see("#link", "live")
-    page.see("#events li", "listening")
+    scene.device("ue:sensor-0@example.org")
+    page.see("#events li", "registered ue:sensor-0")
     asked(page)
 
     def ends():
@@ -92,7 +93,7 @@ def test_a_stream_that_ends_goes_on_where_it_was(page, scene):
     scene.call(ends)
     scene.device()
     page.see("#events li", "registered " + SENSOR)
-    page.see("[data-count=registered] dd", "1")
+    page.see("[data-count=registered] dd", "2")
     told = [each.text for each in page.all("#events li")]
     assert len(told) == len(set(told))
     assert set(asked(page)) <= {"/api/overview"}  # whether it is the same run
