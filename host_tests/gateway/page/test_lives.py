@@ -74,29 +74,27 @@ def test_of_too_many_steps_those_in_the_middle_go():
 
 
 def test_payloads_are_bounded_in_size_and_in_all_and_shared():
-    lives = Lives(messages=1000, payloads=10)
+    lives = Lives(messages=1000, octets=10 * PAYLOAD)
     for origin, count in ((A, 3), (B, 50)):
         for number in range(count):
-            lives.keep_payload(lives.open(origin, "%s-%d" % (origin, number), C, 0), b"x" * PAYLOAD)
-    with_payload = [
-        (origin, number)
-        for origin, count in ((A, 3), (B, 50))
-        for number in range(count)
-        if lives.get(origin, "%s-%d" % (origin, number)).payload
-    ]
-    assert with_payload == [(A, number) for number in range(3)] + [(B, number) for number in range(43, 50)]
-    assert lives.dropped["payloads"] == 43
+            life = lives.open(origin, "%s-%d" % (origin, number), C, 0)
+            lives.keep_payload(life, ["x" * PAYLOAD], PAYLOAD)
+    assert kept(lives, A, 3) == [0, 1, 2] and kept(lives, B, 50) == list(range(43, 50))
+    assert lives.get(B, "ue:b-49").payload == b"x" * PAYLOAD
+    assert lives.dropped == {"payloads": 43, "messages": 43, "steps": 0}
     large = lives.open(C, "large", A, 0)
-    lives.keep_payload(large, b"x" * (PAYLOAD + 1))
-    assert large.payload is None
+    lives.keep_payload(large, ["x" * (PAYLOAD + 1)], PAYLOAD + 1)
+    assert large.payload is None and lives.get(C, "large") is large
+    opened(lives, C, 100)  # which carry nothing, and take nobody's place
+    assert kept(lives, B, 50) == list(range(43, 50))
 
 
-def test_a_life_that_goes_takes_its_payload_along():
-    lives = Lives(messages=2, payloads=2)
-    for number in range(5):
-        lives.keep_payload(lives.open(A, "m%d" % number, C, 0), b"x")
-    assert [lives.get(A, "m%d" % number).payload for number in (3, 4)] == [b"x", b"x"]
-    assert lives.dropped["payloads"] == 0
+def test_a_life_that_goes_takes_its_octets_along():
+    lives = Lives(messages=2, octets=2)
+    for number in range(50):
+        lives.keep_payload(lives.open(A, "m%d" % number, C, 0), ["x"], 1)
+    assert [lives.get(A, "m%d" % number).payload for number in (48, 49)] == [b"x", b"x"]
+    assert lives.dropped == {"payloads": 0, "messages": 48, "steps": 0}
 
 
 # ---- devices ---------------------------------------------------------------------------------------------------------

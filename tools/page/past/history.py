@@ -17,6 +17,13 @@ RING = 4096  # changes that are remembered
 SETS = 5000  # of segments on their way
 
 
+def _devices(record):
+    """Whom an event is about."""
+    if "from" in record:
+        return (record["from"], record["to"]) if "to" in record else (record["from"],)
+    return (record["ue"],) if "ue" in record else (record["to"],) if "to" in record else ()
+
+
 def role(service_id, type_=None):
     """What a picture calls whoever has this service ID: "device" or "as"."""
     if type_ is None:
@@ -70,8 +77,7 @@ class History:
         """An event. `item`: what it is about, for this program alone; `told`: whether people are told."""
         feed = self._feeds.get(record["event"])
         life = feed(record, item) if feed else None
-        devices = tuple(record[name] for name in ("ue", "from", "to") if isinstance(record.get(name), str))
-        self.note(devices, life, record if told else None)
+        self.note(_devices(record), life, record if told else None)
 
     def alive(self, target, now):
         """A request of a recipient has come."""
@@ -143,8 +149,8 @@ class History:
 
     def _keep(self, life, parts):
         parts = [part for part in parts if isinstance(part, str)]
-        if parts and sum(map(payloads.content_size, parts)) <= lives.PAYLOAD:
-            self.lives.keep_payload(life, b"".join(map(payloads.to_plain, parts)))
+        if parts:
+            self.lives.keep_payload(life, parts, sum(map(payloads.content_size, parts)))
 
     def _segment(self, record, _):
         life = self._life(record)

@@ -74,7 +74,10 @@ class Known:
 
     def count(self, what, ue):
         """It happened once more."""
-        self._counts.made(ue, collections.Counter)[what] += 1
+        counts = self._counts.get(ue)
+        if counts is None:
+            counts = self._counts.put(ue, {})
+        counts[what] = counts.get(what, 0) + 1
 
     def counts(self, ue):
         """{what: how often}"""
@@ -82,7 +85,9 @@ class Known:
 
     def has(self, ue, key, direction):
         """A message from it or for it: "out" or "in"."""
-        mine = self._messages.made(ue, lambda: collections.deque(maxlen=EACH))
+        mine = self._messages.get(ue)
+        if mine is None:
+            mine = self._messages.put(ue, collections.deque(maxlen=EACH))
         if not mine or mine[-1] != (key, direction):
             mine.append((key, direction))
 

@@ -6,6 +6,7 @@ Where there are too many, the oldest one of whoever has the most goes: one that 
 
 import collections
 
+from tools.wire import payload as payloads
 from tools.wire.outside import clean
 
 MESSAGES, STEPS = 5000, 40
@@ -44,14 +45,18 @@ class Shares:
         """What had to go for it: (owner, thing), or None."""
         gone = None
         if self._count >= self._most:
-            most = next(iter(self._owners[self._longest]))
-            gone = most, next(iter(self._of[most]))
+            gone = self.first()
             self.remove(*gone)
         things = self._of.setdefault(owner, {})
         self._move(owner, len(things), len(things) + 1)
         things[thing] = None
         self._count += 1
         return gone
+
+    def first(self):
+        """(owner, thing) that would have to go."""
+        most = next(iter(self._owners[self._longest]))
+        return most, next(iter(self._of[most]))
 
     def remove(self, owner, thing):
         things = self._of.get(owner, {})
@@ -77,17 +82,33 @@ class Shares:
 class Life:
     """One message: `from` and `to` are service IDs, `steps` what happened to it, each a dict of what the page shows."""
 
-    __slots__ = ("dropped", "msg_id", "origin", "payload", "report", "size", "state", "steps", "time", "to")
+    __slots__ = (
+        "carried",
+        "dropped",
+        "key",
+        "msg_id",
+        "octets",
+        "origin",
+        "report",
+        "size",
+        "state",
+        "steps",
+        "time",
+        "to",
+    )
 
     def __init__(self, origin, msg_id, to, time):
         self.origin, self.msg_id, self.to, self.time = origin, msg_id, to, time
-        self.state, self.size, self.report, self.payload = ACCEPTED, None, None, None
+        self.key = origin, msg_id.lower()
+        self.state, self.size, self.report = ACCEPTED, None, None
+        self.carried, self.octets = None, 0  # the values of its parts, where they are kept; what they count
         self.steps = []
         self.dropped = 0  # steps that made room
 
     @property
-    def key(self):
-        return self.origin, self.msg_id
+    def payload(self):
+        """The octets that it carries, None where they are not kept."""
+        return None if self.carried is None else b"".join(map(payloads.to_plain, self.carried))
 
     def step(self, time, who, to, what, state, detail="", **more):
         """Adds a step; gives it. Of too many, one in the middle goes: how it began and what was last is left."""
@@ -97,7 +118,7 @@ class Life:
             "to": to,
             "what": what,
             "state": state,
-            "detail": clean(detail, DETAIL),
+            "detail": clean(detail, DETAIL) if detail else "",
             "count": 1,
         }
         made |= more
@@ -133,17 +154,20 @@ class Life:
 
 
 class Lives:
-    """All that are kept. `dropped`: lives, and payloads, that made room for newer ones."""
+    """All that are kept. `dropped`: lives that made room for newer ones, those of them that went for their octets, and
+    steps of those that went."""
 
-    def __init__(self, messages=MESSAGES, payloads=PAYLOADS // PAYLOAD):
+    def __init__(self, messages=MESSAGES, octets=PAYLOADS):
         self._lives = {}  # (from, msgId in one case): Life
-        self._shares, self._payloads = Shares(messages), Shares(payloads)
+        self._shares = Shares(messages)
+        self._most, self._octets = octets, 0
         self.dropped = collections.Counter(messages=0, payloads=0, steps=0)
 
     def __len__(self):
         return len(self._lives)
 
     def get(self, origin, msg_id):
+        """The Life of this message, or None."""
         return self._lives.get((origin, msg_id.lower()))
 
     def open(self, origin, msg_id, to, time):
@@ -154,18 +178,24 @@ class Lives:
             life = self._lives[key] = Life(origin, msg_id, to, time)
             gone = self._shares.add(origin, key)
             if gone is not None:
-                self._payloads.remove(*gone)
-                self.dropped["messages"] += 1
-                self.dropped["steps"] += self._lives.pop(gone[1]).dropped
+                self._forget(gone[1])
         return life
 
-    def keep_payload(self, life, octets):
-        """Keeps the first octets of what it carries, where it is no longer than that."""
-        if life.payload is not None or len(octets) > PAYLOAD:
+    def keep_payload(self, life, parts, octets):
+        """Keeps what it carries, the values of its parts, where that is no longer than PAYLOAD. Where all that is kept
+        is too much then, lives go as where there are too many."""
+        if life.carried is not None or octets > PAYLOAD:
             return
-        key = life.origin, life.msg_id.lower()
-        gone = self._payloads.add(life.origin, key)
-        if gone is not None:
+        life.carried, life.octets = tuple(parts), octets
+        self._octets += octets
+        while self._octets > self._most:
+            owner, key = self._shares.first()
+            self._shares.remove(owner, key)
+            self._forget(key)
             self.dropped["payloads"] += 1
-            self._lives[gone[1]].payload = None
-        life.payload = octets
+
+    def _forget(self, key):
+        life = self._lives.pop(key)
+        self._octets -= life.octets
+        self.dropped["messages"] += 1
+        self.dropped["steps"] += life.dropped
