@@ -130,6 +130,18 @@ def test_a_count_of_one_is_said_in_the_singular():
     assert not found, "say it by tools.words.counted: " + "\n".join(found)
 
 
+def test_so_it_is_on_the_page():
+    """What was "sent 2 times" says so from two on."""
+    found = [
+        f"{path.name}: {text}"
+        for path in (ROOT / "tools/page/static").glob("*.js")
+        for text in plurals(
+            re.sub(r"sent \$\{[^}]*\} times", "", path.read_text()).replace("${", "⟨").replace("}", "⟩")
+        )
+    ]
+    assert not found, "say it by plural() of words.js"
+
+
 # ---- nor by putting the error itself into a sentence, which has its number in it
 
 # Errors of all kinds, told with their type.

@@ -2,7 +2,7 @@
 // A message's life as a sequence diagram: a lifeline each, an arrow for each step, and the same in words below.
 
 import { fill, h, s } from "./dom.js";
-import { after, at, told } from "./words.js";
+import { after, at, plural, told } from "./words.js";
 
 const ENDS = { device: "Device", as: "Application Server" };
 const SHORT = { "Application Server": "AS", "Gateway, server": "Gateway" };
@@ -154,7 +154,7 @@ export function lifePicture() {
     const width = Math.floor(picture.clientWidth);
     if (!life?.steps.length || width < 100) return;
     drawn = width;
-    fill(picture, drawing(life, width, `The message's life in ${life.steps.length} steps; the same in words follows`));
+    fill(picture, drawing(life, width, `The message's life in ${plural(life.steps.length, "step")}; the same in words follows`));
   }
   const watch = new ResizeObserver(() => {
     if (Math.floor(picture.clientWidth) !== drawn) draw();
@@ -165,7 +165,7 @@ export function lifePicture() {
     show(now) {
       life = now;
       fill(list, life.steps.map((step) => sentence(life, step)));
-      fill(when, life.steps.length ? ["It began at ", at(life.steps[0].time), "."] : "No step of it is kept.", life.dropped > 0 && ` ${life.dropped} steps in the middle are not kept.`);
+      fill(when, life.steps.length ? ["It began at ", at(life.steps[0].time), "."] : "No step of it is kept.", life.dropped > 0 && ` Not kept, in the middle: ${plural(life.dropped, "step")}.`);
       draw();
     },
     close: () => watch.disconnect(),
