@@ -21,22 +21,11 @@ from tools.words import why
 _AGAIN = 2  # s between tries of who waits for a server
 _LONGEST = 366 * 24 * 3600  # s
 _LARGEST = 1 << 16  # octets of a message (TS 23.554 leaves the size open; a device takes so much)
-_LISTEN = """examples:
-  msgin5g as listen as:weather@example.org
-  msgin5g as listen as:weather@example.org --topic alerts --save received
-  msgin5g as listen as:weather@example.org --json | jq .payload"""
-_SEND = """examples:
-  msgin5g as send --from as:weather@example.org --to ue:sensor-1@example.org --report "measure"
-  msgin5g as send --from as:weather@example.org --to ue:sensor-1@example.org --file update.bin
-  msgin5g as send --from as:weather@example.org --topic alerts "storm"
-  date | msgin5g as send --from as:weather@example.org --group group:all@example.org -
-
-With --report it ends when the report has come: exit code 0 for a message that was delivered, 1 for one that was not."""
 
 
 def add_arguments(parser):
     verbs = parser.add_subparsers(metavar="VERB", dest="as_verb", required=True)
-    listen = _verb(verbs, "listen", "registers, prints each message that comes, and reports it", _LISTEN)
+    listen = _verb(verbs, "listen", "registers, prints each message that comes, and reports it")
     listen.add_argument(
         "service_id", metavar="AS", type=_service_id, help="its AS Service ID: as:weather@example.org"
     )
@@ -59,7 +48,10 @@ def add_arguments(parser):
         help="stay registered at the end: what is sent to it meanwhile waits, and comes when it listens again",
     )
     listen.add_argument("--no-report", action="store_true", help="no delivery reports")
-    send = _verb(verbs, "send", "sends a message, and waits for the report on it", _SEND)
+    send = _verb(verbs, "send", "sends a message, and waits for the report on it")
+    send.epilog = (
+        "With --report it ends with the report: exit code 0 where the message was delivered, 1 where not."
+    )
     send.add_argument(
         "--from",
         dest="service_id",
@@ -103,14 +95,8 @@ def add_arguments(parser):
         verb.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
 
 
-def _verb(verbs, name, summary, examples):
-    return verbs.add_parser(
-        name,
-        help=summary,
-        description=f"An Application Server {summary}.",
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _verb(verbs, name, summary):
+    return verbs.add_parser(name, help=summary, description=f"An Application Server {summary}.")
 
 
 def main(args):

@@ -43,7 +43,7 @@ BY_NAME = {"flood", "heap"}
 
 
 def add_arguments(parser):
-    default = "all" + "".join(f" but {name}" for name in sorted(BY_NAME))
+    default = "all but " + " and ".join(sorted(BY_NAME))
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: {default})")
     parser.add_argument("--json", action="store_true", help="one line of JSON a row")
     parser.add_argument(

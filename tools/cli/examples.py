@@ -82,11 +82,13 @@ _EXAMPLES = {
     ),
     "as listen": (
         f"msgin5g as listen {_AS}",
-        f"msgin5g as listen {_AS} --topic alerts --json --count 10",
+        f"msgin5g as listen {_AS} --topic alerts --save received",
+        f"msgin5g as listen {_AS} --json --count 10",
     ),
     "as send": (
         f'msgin5g as send --from {_AS} --to {_UE} --report "21.5"',
         f"msgin5g as send --from {_AS} --group group:garden@example.org --file update.bin",
+        f"msgin5g as send --from {_AS} --topic alerts -      # reads standard input",
     ),
     "device": (
         "msgin5g device --state sensor-1 --config msgin5g.json",
@@ -123,8 +125,10 @@ _EXAMPLES = {
 
 
 def of(command):
-    """The examples of a command, "gateway device add"; none of one that there are none of."""
+    """The examples of a command, "gateway device add"; of one that has none of its own the first of each below it."""
     found = _EXAMPLES.get(command)
     if found is None and command.startswith("server "):
-        found = [line.replace("msgin5g gateway", "msgin5g server", 1) for line in of(f"gateway{command[6:]}")]
-    return found or ()
+        return [line.replace("msgin5g gateway", "msgin5g server", 1) for line in of(f"gateway{command[6:]}")]
+    if found is None:
+        return [lines[0] for below, lines in _EXAMPLES.items() if below.startswith(f"{command} ")]
+    return found
