@@ -20,7 +20,8 @@ class ConfigError(ValueError):
 
 
 class OutboxFull(Exception):
-    """The outbox has no room: the message was not taken. Wait for others to end, or raise outbox.* ."""
+    """The outbox has no room: the message was not taken. Wait for others to end, or allow more: outbox.messages,
+    outbox.bytes."""
 
 
 class ClientError(RuntimeError):

@@ -6,6 +6,8 @@ they are asked for says there which they are.
 """
 
 import ast
+import io
+import tokenize
 from dataclasses import dataclass, field
 
 _KINDS = {int: "int", str: "str", bytes: "bytes", bool: "bool", float: "float"}
@@ -33,12 +35,13 @@ class Function:
 @dataclass
 class Value:
     """A constant of a module, or an attribute. `value` is given where it is a number or a text; `said` is whether the
-    source says the type."""
+    source says the type, `comment` what stands behind a constant."""
 
     name: str
     annotation: ast.expr
     value: ast.expr | None = None
     said: bool = False
+    comment: str = ""
 
 
 @dataclass
@@ -73,7 +76,8 @@ def is_public(name):
 
 def read(name, path):
     """The Module of a file."""
-    tree = ast.parse(path.read_text())
+    text = path.read_text()
+    tree, comments = ast.parse(text), _comments(text)
     found = Module(name, ast.get_docstring(tree), path.stem == "__init__")
     for node, typing in _statements(tree.body, False):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -84,7 +88,11 @@ def read(name, path):
         elif isinstance(node, FUNCTIONS):
             found.functions.append(Function(node.name, node, []))
         else:
-            found.values += _values(node)
+            for value in _values(node):
+                value.comment = " ".join(
+                    comments[line] for line in range(node.lineno, node.end_lineno + 1) if line in comments
+                )
+                found.values.append(value)
     found.functions = list({each.name: each for each in found.functions}.values())
     names = [each.name for each in found.values]
     for each in found.values:
@@ -92,6 +100,13 @@ def read(name, path):
             each.value = None  # one or the other
     found.values = list({each.name: each for each in found.values}.values())
     return found
+
+
+def _comments(text):
+    """{line: what stands behind "#" there}, but for what is said to a tool."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    found = {each.start[0]: each.string.lstrip("# ") for each in tokens if each.type == tokenize.COMMENT}
+    return {line: said for line, said in found.items() if not said.startswith(("noqa", "type:"))}
 
 
 def _statements(body, typing):

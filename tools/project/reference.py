@@ -149,9 +149,7 @@ def page(library, name):
     parts = [MADE, f"# `{name}`\n", _prose(module.doc)]
     values = [(shown, each) for shown, (_, each) in offered.items() if isinstance(each, public.Value)]
     if values:
-        parts.append(
-            "\n".join(["| constant | value |", "| --- | --- |", *(_row(*value) for value in values)]) + "\n"
-        )
+        parts.append("\n".join(_table(values)) + "\n")
     for shown, (_, each) in offered.items():
         if isinstance(each, public.Function):
             parts += [f"## `{signature(each, shown)}`\n", _prose(each.doc)]
@@ -174,7 +172,9 @@ def members(library, home, each):
     yield _prose(each.doc)
     for _, base in library.bases(home, each):
         if _is_library(home) and not library.is_on_a_page(base):
-            yield _prose(base.doc)
+            yield _prose(
+                (base.doc or "").partition("\n\n")[2]
+            )  # the first paragraph says what it is a base of
     names = {value.name: value for one in reversed(chain) for value in one.values if is_for_all(home, value)}
     names = {name: value for name, value in names.items() if name not in functions}
     if names:
@@ -213,9 +213,14 @@ def _text(node):
     return ast.unparse(stubs.opened(node))
 
 
-def _row(name, value):
-    shown = ast.unparse(value.value) if value.value is not None else _text(value.annotation)
-    return f"| `{name}` | `{shown}` |"
+def _table(values):
+    """Constants, with what their source says of each, where it says something of one."""
+    said = any(each.comment for _, each in values)
+    yield "| constant | value |" + " means |" * said
+    yield "| --- | --- |" + " --- |" * said
+    for name, each in values:
+        shown = ast.unparse(each.value) if each.value is not None else _text(each.annotation)
+        yield f"| `{name}` | `{shown}` |" + f" {each.comment} |" * said
 
 
 def _prose(doc):

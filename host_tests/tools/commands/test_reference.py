@@ -130,9 +130,11 @@ def call(word: "str | None" = None) -> bytes:
     """Say it."""
 ''',
     "made.other": '''from micropython import const
-LIMIT = const(3)
+LIMIT = const(3)  # of those that wait
 class Base:
-    """One who waits."""
+    """A base class of Client.
+
+    It may wait for ever."""
     def wait(self, ms: int) -> None:
         """Wait."""
     def close(self) -> None:
@@ -156,9 +158,9 @@ PAGE = """<!-- Made of the docstrings: make docs -->
 
 A package.
 
-| constant | value |
-| --- | --- |
-| `LIMIT` | `3` |
+| constant | value | means |
+| --- | --- | --- |
+| `LIMIT` | `3` | of those that wait |
 
 ## `call(word: str | None=None) -> bytes`
 
@@ -170,7 +172,7 @@ Say it.
 
 One who asks.
 
-One who waits.
+It may wait for ever.
 
 Attributes: `peer: str`
 

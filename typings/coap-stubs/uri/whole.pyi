@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Made of the source: python -m tools.project.stubs
 
-"""Whole URIs and the options that stand for them: RFC 7252 sections 6.4 and 6.5. Imported by who has URIs.
+"""Whole URIs and the options that stand for them: RFC 7252 sections 6.4 and 6.5.
 
-scheme, host, port, options = parse("coap://example.org/a?b=c")
-uri = compose(request, ("192.0.2.1", 5683))
+    scheme, host, port, options = parse("coap://example.org/a?b=c")
+    uri = compose(request, ("192.0.2.1", 5683))
+
+Imported by who has URIs.
 """
 from typing import Final
 from .._contracts import Peer
