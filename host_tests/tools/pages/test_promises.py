@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from host_tests.house.test_documents import rows
+from tools import bench
 from tools.bench import readme
 from tools.gateway import program as gateway
 from tools.gateway.running.relay import program as relay
+from tools.page import live
+from tools.page.past import history, lives
 from tools.provision import program as provision
 from tools.server import quarantine
 from tools.server.delivery import fitting, joining
@@ -115,6 +118,14 @@ BOUNDS = (
     ("wire-profile.md", "`cliProfile.segWindow`, an integer from 1 to #", fitting.WINDOW),
     ("application-server.md", "# topics at most.", topics.MAX_TOPICS),
     ("application.md", "A trigger is JSON of # octets at most", triggering.LARGEST),
+    ("gateway.md", "as the lives | #; 40; 4 MiB |", lives.MESSAGES),
+    ("gateway.md", "as the lives | 5000; #; 4 MiB |", lives.STEPS),
+    ("page.md", "The gateway keeps # KiB of each", lives.PAYLOAD >> 10),
+    ("page.md", "1 KiB of each, and # MiB in all", lives.PAYLOADS >> 20),
+    ("page.md", "# pages are served at a time", live.STREAMS),
+    ("gateway.md", "30 s without taking anything | #; 16, 256 KiB |", history.RING),
+    ("gateway.md", "| 4096; #, 256 KiB |", live.STREAMS),
+    ("gateway.md", "| 4096; 16, # KiB |", live.BEHIND >> 10),
 )
 
 
@@ -124,6 +135,54 @@ def test_a_bound_is_the_one_that_holds(page, sentence, number):
     found = re.search(pattern, text(page))
     assert found, "%s does not say so any more" % page
     assert int(found[1].replace(",", "")) == number
+
+
+# (page, what it says with # for the number, the module of the firmware, its constant, how many of it are 1 of the page)
+CONSTANTS = (
+    ("coap.md", "`MAX_EXCHANGES` # |", "coap/endpoint/__init__.py", "MAX_EXCHANGES", 1),
+    ("coap.md", "`MAX_INCOMING` #, 4 of one peer", "coap/endpoint/__init__.py", "MAX_INCOMING", 1),
+    ("coap.md", "`MAX_INCOMING` 8, # of one peer", "coap/endpoint/__init__.py", "MAX_INCOMING_PER_PEER", 1),
+    ("coap.md", "`MAX_QUEUE` # |", "coap/endpoint/__init__.py", "MAX_QUEUE", 1),
+    ("coap.md", "`MAX_DUPLICATES` #, 4096 octets", "coap/endpoint/continuing.py", "MAX_DUPLICATES", 1),
+    ("coap.md", "`MAX_DUPLICATES` 32, # octets", "coap/endpoint/continuing.py", "MAX_ANSWER_OCTETS", 1),
+    ("coap.md", "remembered beside these | #, of 16 peers", "coap/endpoint/duplicates.py", "_IDS", 1),
+    ("coap.md", "remembered beside these | 256, of # peers", "coap/endpoint/duplicates.py", "_PEERS", 1),
+    ("coap.md", "streams among them | #, two a peer", "coap/blockwise/receiving.py", "_MAX_BODIES", 1),
+    ("coap.md", "that are kept | #, two a peer", "coap/blockwise/keeping.py", "_MAX_RESPONSES", 1),
+    ("coap.md", "An endpoint observes # resources", "coap/observe/__init__.py", "MAX_OBSERVATIONS", 1),
+    ("coap.md", "sets `gc.threshold(#)`", "coap/compat.py", "_THRESHOLD", 1),
+    ("tracing.md", "It is a ring of # events", "device/tracing.py", "_EVENTS", 1),
+    (
+        "tracing.md",
+        "a ring of 256 events in # KB",
+        "device/tracing.py",
+        "_SIZE",
+        4,
+    ),  # 1,024 octets of 256 events
+    ("health.md", "task feeds it every # s", "device/health.py", "_LOOK", 1000),
+    ("health.md", "within its first # s", "device/starts.py", "GOOD", 1),
+    ("health.md", "its last # octets are kept", "device/starts.py", "_WORDS", 1),
+    ("health.md", "the board is reset after # s in which", "device/boot.py", "_PAUSE", 1),
+    ("health.md", "without one it comes after # minutes", "device/boot.py", "_SAFE", 60),
+    ("health.md", "do what is due every # ms", "device/console.py", "_PERIOD", 1),
+)
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence", "module", "name", "of"), CONSTANTS, ids=[each[1] for each in CONSTANTS]
+)
+def test_a_number_is_that_of_the_firmware(page, sentence, module, name, of):
+    found = re.search(re.escape(sentence).replace(r"\#", r"([\d,]+)"), text(page))
+    assert found, "%s does not say so any more" % page
+    said = re.search(r"^ *%s = (?:const\()?(\d+)" % name, (ROOT / "firmware" / module).read_text(), re.M)
+    assert int(found[1].replace(",", "")) * of == int(said[1])
+
+
+def test_the_page_on_the_bench_has_each_part():
+    """And says which are measured by name only."""
+    parts = {row[0].strip("`"): row[1] for row in rows("bench.md", "| part | measures | by |")}
+    assert list(parts) == list(bench.PARTS)
+    assert {name for name, measures in parts.items() if "(by name only)" in measures} == bench.BY_NAME
 
 
 # (page, what it says with # for KB or thousands, the limit whose figure the README has)
