@@ -60,11 +60,18 @@ function numbers(messages) {
   const button = h("button", { type: "button", id: "numbers" }, "Read the payloads of its messages");
   const points = [];
   let shown = false;
+  let drawn = 0;
+  let read = 0;
 
-  function draw(read) {
+  function draw() {
+    drawn = Math.floor(box.clientWidth);
     words.textContent = points.length ? `${plural(points.length, "number")} in ${plural(read, "message")}.` : `No number in ${plural(read, "message")}.`;
-    if (points.length) fill(box, plot(points, box.clientWidth || 560));
+    if (points.length && drawn > 0) fill(box, plot(points, drawn));
   }
+  const watch = new ResizeObserver(() => {
+    if (shown && Math.floor(box.clientWidth) !== drawn) draw();
+  });
+  watch.observe(box);
 
   async function value(message) {
     try {
@@ -75,7 +82,6 @@ function numbers(messages) {
     }
   }
 
-  let read = 0;
   button.addEventListener("click", async () => {
     button.disabled = true;
     const sent = messages().filter((each) => each.direction === "out" && !(each.size > LONGEST));
@@ -85,7 +91,7 @@ function numbers(messages) {
       points.sort((one, other) => one.time - other.time);
       shown = true;
       button.hidden = true;
-      draw(read);
+      draw();
     } catch (error) {
       words.textContent = error.message;
       button.disabled = false;
@@ -100,8 +106,10 @@ function numbers(messages) {
       await value(message);
       points.sort((one, other) => one.time - other.time);
       while (points.length > SHOWN) points.shift();
-      draw((read += 1));
+      read += 1;
+      draw();
     },
+    close: () => watch.disconnect(),
   };
 }
 
@@ -111,7 +119,7 @@ export function device(page, ue) {
   const body = h("tbody");
   const messagesSheet = h("section", { class: "sheet" }, h("h2", {}, "Messages"), table("Messages", ["When", "With", "State"], body));
   const none = h("p", { class: "empty" }, "No message of it is kept. Send it one, below; or call ", h("code", {}, "client.send()"), " on the device.");
-  const rest = h("button", { type: "button", id: "all-messages", on: { click: () => { all = true; showMessages(); } } });
+  const rest = h("button", { type: "button", id: "all-messages", hidden: true, on: { click: () => { all = true; showMessages(); } } });
   messagesSheet.append(none, rest);
   let all = false;
   const more = h("div");
@@ -141,7 +149,7 @@ export function device(page, ue) {
     const group = (each) => (typeof each === "string" ? each : (each.name ?? each.group ?? ""));
     fill(
       more,
-      refusals.length > 0 && sheet("Last refusals", h("ul", { class: "lines", id: "refusals" }, refusals.map((each) => h("li", {}, at(each.time), h("span", {}, each.text))))),
+      refusals.length > 0 && sheet("Last refusals", h("ul", { class: "lines", id: "refusals" }, refusals.map((each) => h("li", {}, at(each.time), " ", h("span", {}, each.text))))),
       stats.length > 0 && sheet("Counted of it", h("dl", { class: "facts" }, stats.map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]))),
       (data.topics ?? []).length > 0 && sheet("Topics", h("ul", { class: "lines" }, data.topics.map((each) => h("li", {}, each.topic ?? each)))),
       (data.groups ?? []).length > 0 && sheet("Groups", h("ul", { class: "lines" }, data.groups.map((each) => h("li", {}, group(each))))),
@@ -176,6 +184,7 @@ export function device(page, ue) {
     },
     close() {
       box.close();
+      plotted.close();
     },
   };
 }

@@ -34,7 +34,7 @@ function row(device) {
     h("td", { class: "keep", "data-label": device.lastHeard && !isSilent(device) && "heard" }, heard(device)),
     h("td", { class: "keep", "data-label": device.expires && device.state === "registered" ? "expires" : null }, device.state === "registered" ? since(device.expires) : null),
     h("td", { class: "num", "data-label": waits && "waiting:" }, waits),
-    h("td", { "data-label": (device.peer || device.via || device.link) && "at" }, place(device)),
+    h("td", { class: "where", "data-label": (device.peer || device.via || device.link) && "at" }, place(device)),
   );
 }
 

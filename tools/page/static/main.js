@@ -60,10 +60,12 @@ function showFault(mine, error) {
   clearFault();
   const words = error.status === undefined ? "The gateway does not answer." : error.status === 404 ? "There is nothing of this here: it is not known, or no longer kept." : error.message;
   mine.element.children[0].after(fault(words));
+  if (error.status === 404) mine.element.dataset.nothing = "";
 }
 
 function clearFault() {
   view.element.querySelector(":scope > .fault")?.remove();
+  delete view.element.dataset.nothing;
 }
 
 /** [name of a view, what it is about, its query] of the address. */

@@ -6,6 +6,7 @@ import { get, paths } from "./server.js";
 import { at, plural, setClock, since } from "./words.js";
 
 const MODES = { both: "gateway with its server", server: "server", gateway: "gateway of another server" };
+const WAITS = { queued: "to be sent", stored: "kept until it registers", held: "sent, and not confirmed yet", quarantined: "set aside" };
 const LATEST = 15; // sentences that are kept on the page
 // [name of the count, its words, the state of devices that it leads to, whether any of it is bad]
 const TILES = [
@@ -28,7 +29,7 @@ function tile(counts, [name, words, state, bad]) {
 
 function sentence(event) {
   if (typeof event === "string") return h("li", {}, h("span", {}, event));
-  return h("li", {}, event.time !== undefined && at(event.time), h("span", {}, event.text ?? event.sentence ?? event.event ?? ""));
+  return h("li", {}, event.time !== undefined && [at(event.time), " "], h("span", {}, event.text ?? event.sentence ?? event.event ?? ""));
 }
 
 function column(title, rows, none) {
@@ -48,7 +49,7 @@ function others() {
         column("Application Servers", (status.applicationServers ?? []).map((each) => `${each.as}: ${each.targetUri ?? "no targetUri"}`), "None has registered: msgin5g as listen as:weather@example.org"),
         column("Groups", (status.groups ?? []).map((each) => `${each.group}${each.name ? ` (${each.name})` : ""}: ${each.takePart} of ${each.members} take part`), "There is none."),
         column("Topics", (status.subscriptions ?? []).map((each) => `${each.topic}: ${each.ue}`), "Nobody is subscribed to one."),
-        column("Messages wait for", (status.pending ?? []).map((each) => `${each.to}: ${plural(each.messages, each.what === "messages" ? "message" : "report")}, ${each.state}`), "Nobody."),
+        column("Messages wait for", (status.pending ?? []).map((each) => `${each.to}: ${plural(each.messages, each.what === "messages" ? "message" : "report")}, ${WAITS[each.state] ?? each.state}`), "Nobody."),
       );
     } catch (error) {
       fill(found, h("p", {}, error.message));

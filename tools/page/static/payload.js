@@ -5,7 +5,8 @@ import { h, sheet } from "./dom.js";
 import { getOctets, paths } from "./server.js";
 import { octets } from "./words.js";
 
-const LINE = 16; // octets of a line of hex
+const LINE = 16, SHORT = 8; // octets of a line of hex, where there is room for it and where there is not
+const NARROW = 600; // px
 
 /** The text of octets that are UTF-8, null of others. */
 export function textOf(bytes) {
@@ -30,13 +31,13 @@ export function numberOf(bytes) {
 }
 
 /** Lines of an offset, the octets, and what of them is printable ASCII. */
-export function hexOf(bytes) {
+export function hexOf(bytes, line = LINE) {
   const lines = [];
-  for (let first = 0; first < bytes.length; first += LINE) {
-    const part = [...bytes.subarray(first, first + LINE)];
+  for (let first = 0; first < bytes.length; first += line) {
+    const part = [...bytes.subarray(first, first + line)];
     const hex = part.map((each) => each.toString(16).padStart(2, "0")).join(" ");
     const printable = part.map((each) => (each > 31 && each < 127 ? String.fromCharCode(each) : ".")).join("");
-    lines.push(`${first.toString(16).padStart(4, "0")}  ${hex.padEnd(LINE * 3 - 1)}  ${printable}`);
+    lines.push(`${first.toString(16).padStart(4, "0")}  ${hex.padEnd(line * 3 - 1)} ${printable}`);
   }
   return lines.join("\n");
 }
@@ -54,7 +55,8 @@ export function payload(from, id) {
   function show(hex) {
     asText.setAttribute("aria-pressed", String(!hex));
     asHex.setAttribute("aria-pressed", String(hex));
-    shown.textContent = hex ? hexOf(bytes) : textOf(bytes);
+    shown.textContent = hex ? hexOf(bytes, shown.clientWidth < NARROW ? SHORT : LINE) : textOf(bytes);
+    shown.classList.toggle("hex", hex);
   }
   asText.addEventListener("click", () => show(false));
   asHex.addEventListener("click", () => show(true));

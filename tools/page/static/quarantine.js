@@ -6,22 +6,23 @@ import { get, paths } from "./server.js";
 import { at } from "./words.js";
 
 function row(each) {
-  const between = [each.from && `from ${each.from}`, each.to && `to ${each.to}`].filter(Boolean).join(" ");
   const when = at(each.at ?? each.time);
+  const from = each.from ?? each.ue ?? "";
   return h(
     "tr",
     {},
-    h("td", { class: "num", "data-label": each.id && "ID" }, each.id ?? ""),
-    h("td", {}, `${each.kind ?? ""} ${each.what ?? ""}`.trim()),
-    h("td", {}, between),
-    h("td", {}, each.reason ?? ""),
+    h("td", { class: "num", "data-label": "ID" }, each.id ?? ""),
+    h("td", {}, each.kind ?? ""),
+    h("td", { class: "end", "data-label": from && "from" }, from),
+    h("td", { class: "end", "data-label": each.to && "to" }, each.to ?? ""),
+    h("td", { class: "all" }, each.reason ?? ""),
     h("td", { class: "keep", "data-label": when && "at" }, when),
   );
 }
 
 export function quarantine(page) {
   const body = h("tbody");
-  const list = h("section", { class: "sheet", hidden: true }, table("Set aside", [{ name: "ID", num: true }, "What", "Between", "Why", "When"], body));
+  const list = h("section", { class: "sheet", hidden: true }, table("Set aside", [{ name: "ID", num: true }, "What", "From", "To", "Why", "When"], body));
   const advice = h(
     "p",
     { class: "hint" },

@@ -2,10 +2,12 @@
 """What somebody does on the page, beside a gateway that runs: devices come, messages go, and it is seen at once."""
 
 import asyncio
+import re
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from host_tests.gateway.page.browser.page import PHONE
 from host_tests.gateway.scripted import LONG
 
 SENSOR, WEATHER = "ue:sensor-1@example.org", "as:weather@example.org"
@@ -169,6 +171,16 @@ def test_numbers_are_drawn_when_somebody_asks(page, scene):
     scene.do(device.send(WEATHER, "22", "AS"))
     page.see("p", "4 numbers in 5 messages")
     assert len(page.all("svg.plot .point")) == 4
+    # Drawn anew for another width, its texts keep their size; and a long number has its room.
+    scene.do(device.send(WEATHER, "1234567.25", "AS"))
+    page.see("svg.plot text", "1,234,567")
+    page.size(*PHONE)
+    page.see(
+        "svg.plot[width='%d']"
+        % page.js("return document.querySelector('#numbers').parentElement.clientWidth - 32")
+    )
+    first = "return document.querySelector('svg.plot text').getBoundingClientRect()"
+    assert page.js(first)["left"] >= 0 and page.js(first)["height"] >= 13
 
 
 def test_a_refusal_is_told_in_words(page, scene):
@@ -176,6 +188,20 @@ def test_a_refusal_is_told_in_words(page, scene):
     code = scene.do(device.code(device.msg(WEATHER, "x", "AS", msgId="no UUID")))
     assert code.startswith("4.")
     page.go("#/device/" + SENSOR, "#refusals li", code)
+    # Also where it is copied, or read aloud, the time is a word of its own.
+    (text,) = page.js("return [...document.querySelectorAll('#refusals li')].map((e) => e.textContent)")
+    assert re.match(r"\d\d:\d\d:\d\d MSG", text)
+
+
+def test_of_what_is_not_known_nothing_is_shown(page):
+    page.go("#/device/ue:nobody@example.org", ".fault", "There is nothing of this here")
+    assert (
+        page.all("main section") != []
+        and page.js("return document.querySelector('main section').checkVisibility()") is False
+    )
+    page.go("#/devices")
+    page.see("main .sheet", "No device is known here yet")
+    assert len(page.told()) == 1  # 404
 
 
 def test_what_was_set_aside_is_said_and_why(page, scene):
@@ -191,7 +217,8 @@ def test_what_was_set_aside_is_said_and_why(page, scene):
     scene.g.coap.push = raises
     page.go("#/quarantine", ".empty")
     msg_id = scene.do(device.send(other.name, "odd"))
-    page.see("td", "from %s to %s" % (SENSOR, other.name))
+    page.see("td", SENSOR)
+    page.see("td", other.name)
     page.see("td", "a library's own")
     page.see("code", "msgin5g gateway quarantine retry ID")
     page.click("nav a", "Overview")

@@ -126,6 +126,17 @@ def test_a_phone_never_scrolls_sideways(page, addresses, scene):
             assert page.js("return document.documentElement.scrollWidth") <= width, hash_
 
 
+def test_a_link_is_seen_to_be_one_without_its_colour(page, addresses):
+    """WCAG 2.2, 1.4.1; the name of the whole, the views and the figures of the overview are known by their place."""
+    for hash_, seen in addresses.values():
+        page.go(hash_, seen)
+        plain = page.js(
+            "return [...document.querySelectorAll('main a')].filter((e) => !e.closest('.tiles') && "
+            "getComputedStyle(e).textDecorationLine !== 'underline').map((e) => e.outerHTML)"
+        )
+        assert plain == []
+
+
 def test_what_one_points_at_on_a_phone_is_large_enough(page, addresses):
     """WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, but for links in a sentence or a list of text."""
     page.size(*PHONE)
