@@ -34,6 +34,17 @@ def counted(number, one, many=None):
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+_RANGES = 8  # of a list, which may be long, that are said
+
+
+def ranged(ranges, one):
+    """Of a list of ranges as `segNoList` has it: "segment 8", "segments 2 to 4, 8"."""
+    spans = [[end.strip(" ()") for end in span.split("-")] for span in str(ranges).split(",")]
+    said = [ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}" for ends in spans[:_RANGES]]
+    more = f" and {len(spans) - _RANGES} more" if len(spans) > _RANGES else ""
+    return f"{one if len(spans) == 1 and ' ' not in said[0] else one + 's'} {', '.join(said)}{more}"
+
+
 def in_words(error):
     """What the system says of an OSError, without its number and without the name; what any other error says."""
     number = getattr(error, "errno", None)

@@ -4,12 +4,15 @@
 import collections
 import contextlib
 import json
+import re
 import sys
 import time
 
 from tools.page.sinks import Sink
-from tools.words import counted
+from tools.words import counted, ranged
 
+# Of each event, and of one that has a word more, where that is so (_VARIANTS). {octets octet} is "1 octet" or
+# "2 octets", {list*segment} a list of them; what stands in [ ] is left out where a field in it is empty.
 _SENTENCES = {
     "listening": "listening: CoAP on {coap}, HTTP on {http}",
     "discoverable": "devices that look for a gateway hear of this one: {groups}",
@@ -33,37 +36,38 @@ _SENTENCES = {
     " key, or its flash was put back from an old copy. Make a new key: msgin5g provision --ue {ue} --force",
     "numbers-jumped": "{ue} has seen our sequence numbers before: the store was put back from an older copy. They go"
     " ahead by {ahead}",
-    "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize}",
-    "registered via": "registered {ue} through {via} at {peer} for {lifetime} s, segments up to {maxSegSize}",
-    "triggered": "triggered {ue} by {by}, at {at}",
-    "trigger-failed": "{ue} could not be triggered: {cause}",
-    "trigger-reported": "the network on the trigger of {ue}: {result}",
-    "monitored": "the network tells when {ue} can be reached",
+    "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize octet}",
+    "registered via": "registered {ue} through {via} at {peer} for {lifetime} s, segments up to {maxSegSize octet}",
+    "triggered": "triggered {ue} by {by} at {at}",
+    "triggered exposure": "asked the network to trigger {ue}: {at}",
+    "trigger-failed": "{ue} could not be triggered: {cause}[; again in {seconds} s]",
+    "trigger-reported": "the network says of the trigger of {ue}: {result}",
+    "monitored": "the network will tell when {ue} can be reached",
     "monitoring-refused": "the network does not tell when {ue} can be reached: {cause}; again in {seconds} s",
-    "monitoring-ended": "the network tells of {ue} no more",
+    "monitoring-ended": "the network tells of {ue} no more[: {cause}]",
     "reachable": "the network says that {ue} can be reached",
     "bulk": "{via} sent {elements request} of UEs in one {kind}, refused: {refused}",
     "lost": "{ue} is not at its gateway {via} any more: its registration is over",
     "registers-again": "{ue} registers again and again from {peer}: it does not take the answers, its console says why"
     " (with OSCORE its security.recipient_id is another)",
-    "gateway-registered": "gateway service for {ue} from {peer} for {lifetime} s",
-    "gateway-expired": "gateway service for {ue} expired",
+    "gateway-registered": "registered the gateway service for {ue} from {peer} for {lifetime} s",
+    "gateway-expired": "the gateway service for {ue} expired",
     "held": "{kind} of {ue} waits for others, {seconds} s at most",
     "held-over": "{kind} of {ue} waited too long: {cause}",
-    "bulk-asked": "asking the server for {kind} of {count}",
-    "bulk-refused": "the server takes no {kind} ({reason}): {count} go singly",
+    "bulk-asked": "asking the server for {kind} of {count device}",
+    "bulk-refused": "the server takes no {kind} of several ({reason}): going on one by one with {count request}",
     "upstream-retry": "{kind} to the server in vain ({reason}); again in {seconds} s",
     "upstream-registered": "{ue} is registered with its server",
     "upstream-lost": "no server for {ue}: {cause}; trying for ever",
     "upstream-back": "the server answers again",
     "upstream-refused": "the server does not register {ue}: {cause}. Is it added there? msgin5g server device add {ue}"
     " --gateway",
-    "responded": "{ue} took its {kind}",
-    "response-dropped": "{kind} for {ue} was dropped: {cause}",
+    "responded": "{ue} took the answer about its {kind}",
+    "response-dropped": "the answer about the {kind} of {ue} was dropped: {cause}",
     "assigned": "assigned {ue} to {ue_id}, which asked from {peer}",
     "configured": "configured {ue_id} at {peer} as {ue}",
-    "deregistered": "de-registered {ue}",
-    "expired": "registration of {ue} expired",
+    "deregistered": "de-registered {ue}[ through {via}]",
+    "expired": "the registration of {ue} expired",
     "subscribed": "{ue} is subscribed to {topic} for {lifetime} s",
     "subscribed lasting": "{ue} is subscribed to {topic} as long as it is registered",
     "list-subscribed": "{server} is subscribed to the list of topics for {lifetime} s",
@@ -75,7 +79,7 @@ _SENTENCES = {
     "group-changed": "{ue} changed the group {group}, which has {members member} now",
     "group-removed": "{ue} removed the group {group}",
     "group-joined": "{ue} takes part in the group {group}",
-    "group-left": "{ue} does not take part in the group {group} any more; {messages message} for it went with that",
+    "group-left": "{ue} does not take part in the group {group} any more[; {messages message} for it went with that]",
     "rebound": "{ue} speaks from {peer} now",
     "accepted": "accepted {kind} {msgId} from {from} to {to}, {octets octet}",
     "delivered": "delivered {kind} {msgId} to {to}, {octets octet}",
@@ -83,16 +87,18 @@ _SENTENCES = {
     "stored": "stored {kind} {msgId} for {to}",
     "failed": "failed {kind} {msgId} to {to}: {cause}",
     "updated": "{kind} {msgId} to {to} waits for {seconds} s at most now",
-    "discarded": "discarded {kind} {msgId} to {to}: {cause}",
-    "refused": "refused {kind} of {peer}: {code} {reason}",
+    "discarded": "discarded {kind} {msgId}[ to {to}]: {cause}",
+    "refused": "refused {kind} of {peer}:[ {code}] {reason}",
+    "refused nameless": "refused a request of {peer}:[ {code}] {reason}",
     "retry": "{to} did not take {kind} ({reason}); again in {seconds} s",
     "retry via": "the gateway {via} did not take {kind} for {to} ({reason}); it is tried again in {seconds} s",
-    "segment-recovery": "asked {from} for segments {segments} of {segId}",
-    "segment-recovery-asked": "{to} asks for segments {segments} of {segId}",
-    "segment-confirmed": "segments {segId} from {from} to {to}: {result}",
-    "as-registered": "registered application server {as} at {targetUri}",
+    "segment-recovery": "asked {from} for {segments*segment} of {segId} again",
+    "segment-recovery-asked": "{to} asks for {segments*segment} of {segId} again",
+    "segment-confirmed": "all segments of {segId} from {from} to {to} have arrived",
+    "segment-confirmed not": "segments of {segId} from {from} to {to} were given up[: {cause}]",
+    "as-registered": "registered Application Server {as}[ at {targetUri}]",
     "application-registered": "registered application {application} as {ue} at {at}",
-    "application-deregistered": "de-registered application {application}, {ue}",
+    "application-deregistered": "de-registered application {application} of {ue}[: {cause}]",
     "line-open": "{line} is open",
     "line-lost": "{line} went away; it is opened again when it is back",
     "line-missing": "cannot open {line} ({reason}); trying for ever",
@@ -101,14 +107,18 @@ _SENTENCES = {
     "clock-set": "the clock was set by {seconds} s: what was granted lasts as long as it would have",
     "sink-failed": "{sink} takes no events: {reason}",
     "events-dropped": "{octets octet} of the oldest events of {sink} made room for newer ones",
-    "sink-recovered": "{sink} takes events again; lost: {lost}",
-    "quarantined": "set aside {kind} {what} {msgId} from {from} to {to}: {reason} ({place})",
-    "quarantine-dropped": "dropped {kind} {what} {msgId} from {from} to {to}, which was set aside",
-    "quarantine-retried": "{kind} {what} {msgId} from {from} to {to} was set aside and is tried again",
-    "error": "an error of the gateway's own in {kind} {peer}{to}{line}: {reason} ({place})",
+    "sink-recovered": "{sink} takes events again[; {lost event} did not get there]",
+    "quarantined": "set aside {kind} {msgId}[ from {from}][ to {to}]: {reason}[ ({place})]",
+    "quarantined nameless": "set aside the {kind} of {what}: {reason}[ ({place})]",
+    "quarantined resting": "the {kind} {what} rests for {seconds} s after an error: {reason}[ ({place})]",
+    "quarantine-dropped": "dropped {kind} {msgId}[ from {from}][ to {to}], which was set aside",
+    "quarantine-dropped nameless": "dropped the {kind} of {what}, which was set aside",
+    "quarantine-retried": "{kind} {msgId}[ from {from}][ to {to}] was set aside and is tried again",
+    "quarantine-retried nameless": "the {kind} of {what} was set aside and is tried again",
+    "error": "an error of the gateway's own in {kind}[ of {peer}][ to {to}][ on {line}]: {reason}[ ({place})]",
     "store-error": "the store takes nothing now: {reason}",
     "capture-ended": "the file of --pcap takes nothing more: {reason}",
-    "as-deregistered": "de-registered application server {as}",
+    "as-deregistered": "de-registered Application Server {as}[: {cause}]",
 }
 
 # What is told to `watch` alone: steps of a message, of which there are too many for people.
@@ -230,21 +240,54 @@ def _as_line(record):
     return "%s %s" % (time.strftime("%H:%M:%S", time.localtime(record["time"])), sentence(record))
 
 
+# When the sentence of an event that has this word more is the one.
+_VARIANTS = {
+    "via": lambda record: "via" in record,
+    "lasting": lambda record: "lifetime" not in record,
+    "not": lambda record: record.get("result") is False,
+    "exposure": lambda record: record.get("by") == "exposure",
+    "resting": lambda record: "id" not in record,
+    "nameless": lambda record: not record.get("kind" if record["event"] == "refused" else "msgId"),
+}
+
+
 class _Fields(dict):
-    """Of a record: {octets}; {octets octet} is "1 octet" or "2 octets"; what it does not have is empty."""
+    """Of a record, as a sentence has them."""
 
     def __missing__(self, name):
         field, _, one = name.partition(" ")
-        return counted(self[field], one) if one and field in self else ""
+        if one:
+            return counted(self[field], one) if self.get(field) is not None else ""
+        field, _, one = name.partition("*")
+        return ranged(self[field], one) if one and field in self else ""
+
+
+def _pieces(pattern):
+    """[(text with fields, the fields that must say something)]"""
+    found = []
+    for piece in re.split(r"(\[[^]]*\])", pattern):
+        needed = re.findall(r"\{(\w+)", piece) if piece.startswith("[") else []
+        found.append((piece[1:-1] if needed else piece, needed))
+    return found
+
+
+_PLAIN = {event: _pieces(pattern) for event, pattern in _SENTENCES.items()}
+_OTHERS: dict[str, list] = {}  # event: [(whether it is so, pieces)]
+for _name in _SENTENCES:
+    _event, _, _word = _name.partition(" ")
+    if _word:
+        _OTHERS.setdefault(_event, []).append((_VARIANTS[_word], _PLAIN[_name]))
 
 
 def sentence(record):
     """One line for people; what a peer wrote cannot break it."""
     fields = _Fields(record)
     event = record["event"]
-    kind = " via" if "via" in record else "" if "lifetime" in record else " lasting"
-    pattern = _SENTENCES.get(event + kind) or _SENTENCES.get(event, "{event}")
-    line = pattern.format_map(fields)
+    pieces = _PLAIN.get(event, [(event, ())])
+    for is_so, other in _OTHERS.get(event, ()):
+        if is_so(record):
+            pieces = other
+    line = "".join(text.format_map(fields) for text, needed in pieces if all(map(fields.get, needed)))
     if line.isprintable():
         return line
     return "".join(character if character.isprintable() else "?" for character in line)

@@ -88,7 +88,7 @@ class ApplicationServers:
         if not room:
             raise Refusal(
                 "5.03",
-                "as many application servers as may be (%d) are registered: DELETE a registration"
+                "as many Application Servers as may be (%d) are registered: DELETE a registration"
                 % max_registered,
                 max_age=60,
             )

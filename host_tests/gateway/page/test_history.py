@@ -174,7 +174,7 @@ def test_a_missing_segment_is_seen_as_asked_for():
             life = await page.life(A, first["msgId"])
             asked = [step for step in life["steps"] if step["what"] == "SEGREC"]
             assert [(step["who"], step["to"], step["detail"]) for step in asked] == [
-                ("server", "device", "segments (2-2)")
+                ("server", "device", "segment 2")
             ]
 
     run(main())

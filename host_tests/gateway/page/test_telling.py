@@ -5,13 +5,15 @@ import asyncio
 import io
 import json
 import os
+import re
 import resource
 import sys
 
 import pytest
 
 from host_tests.gateway.scripted import ROOT, Ue, gateway, run
-from tools.page.events import Events
+from tools.page import events as told_by
+from tools.page.events import Events, sentence
 
 A, B = "ue:a", "ue:b"
 
@@ -237,3 +239,133 @@ def test_what_is_told_together_is_not_lost_where_a_sink_takes_it(tmp_path):
         assert events.state() == [{"sink": "--events", "failing": "", "waiting": 0, "lost": 0}]
     told = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
     assert [record["number"] for record in told] == list(range(1500))
+
+
+# ---- as people read it
+
+SET = {"segId": "5e", "from": A, "to": B}
+AREA = {"kind": "MSG", "msgId": "m", "from": A, "to": B, "reason": "KeyError: 'x'"}
+
+
+@pytest.mark.parametrize(
+    ("event", "fields", "said"),
+    [
+        ("segment-confirmed", SET | {"result": True}, "all segments of 5e from ue:a to ue:b have arrived"),
+        (
+            "segment-confirmed",
+            SET | {"result": False, "cause": "too late"},
+            "segments of 5e from ue:a to ue:b were given up: too late",
+        ),
+        ("segment-confirmed", SET | {"result": False}, "segments of 5e from ue:a to ue:b were given up"),
+        ("segment-recovery", SET | {"segments": "(8-8)"}, "asked ue:a for segment 8 of 5e again"),
+        (
+            "segment-recovery-asked",
+            SET | {"segments": "(2-4, 8-8)"},
+            "ue:b asks for segments 2 to 4, 8 of 5e again",
+        ),
+        ("segment-recovery-asked", SET | {"segments": "(5)"}, "ue:b asks for segment 5 of 5e again"),
+        (
+            "registered",
+            {"ue": A, "peer": "p", "lifetime": 60, "maxSegSize": 2048},
+            "registered ue:a from p for 60 s, segments up to 2048 octets",
+        ),
+        (
+            "registered",
+            {"ue": A, "peer": "p", "via": B, "lifetime": 60, "maxSegSize": 1},
+            "registered ue:a through ue:b at p for 60 s, segments up to 1 octet",
+        ),
+        ("deregistered", {"ue": A}, "de-registered ue:a"),
+        ("subscribed", {"ue": A, "topic": "t"}, "ue:a is subscribed to t as long as it is registered"),
+        (
+            "refused",
+            {"kind": "MSG", "peer": "p", "code": "4.00", "reason": "no"},
+            "refused MSG of p: 4.00 no",
+        ),
+        ("refused", {"kind": "request", "peer": "p", "code": "", "reason": "no"}, "refused request of p: no"),
+        (
+            "refused",
+            {"kind": "", "peer": "p", "code": "4.00", "reason": "no JSON"},
+            "refused a request of p: 4.00 no JSON",
+        ),
+        (
+            "error",
+            {"kind": "page", "reason": "KeyError: 'x'", "place": ""},
+            "an error of the gateway's own in page: KeyError: 'x'",
+        ),
+        (
+            "error",
+            {"kind": "push", "to": A, "reason": "x", "place": "a.py:1 in f"},
+            "an error of the gateway's own in push to ue:a: x (a.py:1 in f)",
+        ),
+        (
+            "quarantined",
+            AREA | {"id": 1, "what": "26", "place": "a.py:1 in f"},
+            "set aside MSG m from ue:a to ue:b: KeyError: 'x' (a.py:1 in f)",
+        ),
+        (
+            "quarantined",
+            {"id": 1, "kind": "registration", "what": A, "reason": "x", "place": ""},
+            "set aside the registration of ue:a: x",
+        ),
+        (
+            "quarantined",
+            {"kind": "recipient", "what": A, "seconds": 2, "reason": "x", "place": ""},
+            "the recipient ue:a rests for 2 s after an error: x",
+        ),
+        (
+            "quarantine-dropped",
+            AREA | {"id": 1, "what": "26"},
+            "dropped MSG m from ue:a to ue:b, which was set aside",
+        ),
+        ("discarded", {"kind": "IMDN", "msgId": "m", "to": "", "cause": "no"}, "discarded IMDN m: no"),
+        (
+            "group-left",
+            {"ue": A, "group": "g", "messages": 0},
+            "ue:a does not take part in the group g any more",
+        ),
+        (
+            "group-left",
+            {"ue": A, "group": "g", "messages": 1},
+            "ue:a does not take part in the group g any more; 1 message for it went with that",
+        ),
+        (
+            "as-deregistered",
+            {"as": "as:x", "cause": "not used"},
+            "de-registered Application Server as:x: not used",
+        ),
+        (
+            "triggered",
+            {"ue": A, "by": "exposure", "at": "http://x/1"},
+            "asked the network to trigger ue:a: http://x/1",
+        ),
+        ("triggered", {"ue": A, "by": "UDP", "at": "p"}, "triggered ue:a by UDP at p"),
+    ],
+)
+def test_an_event_is_a_sentence(event, fields, said):
+    assert sentence({"time": 0, "event": event, **fields}) == said
+
+
+def test_a_long_list_of_segments_is_cut():
+    many = "(%s)" % ", ".join("%d-%d" % (n, n) for n in range(1, 40, 2))
+    said = sentence({"event": "segment-recovery", **SET, "segments": many})
+    assert said == "asked ue:a for segments 1, 3, 5, 7, 9, 11, 13, 15 and 12 more of 5e again"
+
+
+def test_no_sentence_says_what_only_a_program_understands():
+    """Nor has it holes, where all of its fields say something."""
+    for name in told_by._SENTENCES:
+        event, _, word = name.partition(" ")
+        every = [told for other, told in told_by._SENTENCES.items() if other.partition(" ")[0] == event]
+        known = {"id", *re.findall(r"\{(\w+)", " ".join(every))}
+        known -= {"resting": {"id"}, "nameless": {"msgId"}, "lasting": {"lifetime"}}.get(word, set())
+        known -= {"kind"} if name == "refused nameless" else set()
+        known |= {"via"} if word == "via" else set()
+        for value in ("x", 0, 1):
+            fields = dict.fromkeys(known, value) | {
+                "by": "exposure" if word else "UDP",
+                "result": word != "not",
+            }
+            if event == "trigger-reported":
+                fields["result"] = "SUCCESS"
+            said = sentence({"event": event, **fields})
+            assert not re.search(r"True|False|None|\bb'|[{}\[\]*]|\(\)|  | [:,;]|[:,;]$", said), said

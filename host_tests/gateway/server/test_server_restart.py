@@ -252,7 +252,7 @@ def test_output_for_people_and_for_programs(tmp_path):
             await a.register(cliProfile={"maxSegSize": 500})
         line = (await process.stdout.readline()).decode()
         assert "registered ue:a from 127.0.0.1:" in line
-        assert line.endswith("for 3600 s, segments up to 500\n")
+        assert line.endswith("for 3600 s, segments up to 500 octets\n")
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
         assert (await process.stdout.read()) == b"stopped\n"

@@ -76,7 +76,7 @@ def test_what_the_gateway_tells_of_it():
                 for record in g.journal.all
                 if record["event"] in ("as-registered", "subscribed")
             ]
-            assert told[0] == "registered application server %s at %s?key=***" % (
+            assert told[0] == "registered Application Server %s at %s?key=***" % (
                 AS,
                 server.target.partition("?")[0],
             )

@@ -6,6 +6,7 @@ from tools.page.past.lives import DETAIL
 from tools.server.delivery.pushes import DONE, LATER, REFUSED
 from tools.wire.bodies import same
 from tools.wire.outside import clean
+from tools.words import ranged
 
 _STATES = {DONE: "answered", REFUSED: "refused", LATER: "not taken"}
 
@@ -38,7 +39,7 @@ class Sent:
                 step["segments"] = {"done": done, "of": params.get("totalSegCount")}
                 self._history.sets.put((push.target.id, same(params["segId"])), life.key)
             elif push.kind == "SEGREC":
-                step["detail"] = clean("segments %s" % body.get("segNoList", ""), DETAIL)
+                step["detail"] = clean(ranged(body.get("segNoList", ""), "segment"), DETAIL)
             elif push.kind == "MSGRESP":
                 step["detail"] = str(body.get("delSta", body.get("DelSta", "")))
             self._out.setdefault(str(push.where), []).append(step)
