@@ -54,7 +54,8 @@ class Field:
         self.devices[made.packed] = made
         return made
 
-    def _loses(self):
+    def _loses(self, device, octets, to_device):
+        """Whether a datagram is lost."""
         loses = self.random.random() * 100 < self.loss
         self.lost += loses
         return loses
@@ -62,7 +63,7 @@ class Field:
     def send(self, device, octets, peer):
         self.sent += 1
         self.joined += b'"msgType":"MSG"' in octets and b'"msgList":' in octets
-        if self._loses():
+        if self._loses(device, octets, False):
             return
         source = struct.pack("=I4s4s", 0, device.packed, b"\0\0\0\0")
         self._socket.sendmsg([octets], [(socket.IPPROTO_IP, IP_PKTINFO, source)], 0, peer)
@@ -77,7 +78,7 @@ class Field:
             for level, kind, data in more:
                 if level == socket.IPPROTO_IP and kind == IP_PKTINFO:
                     device = self.devices.get(data[8:12])
-                    if device is None or self._loses():
+                    if device is None or self._loses(device, octets, True):
                         continue
                     if device.listens:
                         device.receive(octets, peer)

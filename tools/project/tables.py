@@ -63,6 +63,20 @@ tried at once, one time. Only messages to the same destination wait for one anot
 
 {requests}
 
+## What is not confirmable
+
+With `coap.confirmable` `"spec"` a MSG that wants no report goes out Non-confirmable, whole, joined with others, or a
+segment of it. Every other request is Confirmable in either case, and CoAP repeats it by itself.
+
+- **the MSG is lost, or the answer to it**: after 2 ACK_TIMEOUT, 4 s by default, it goes again, Confirmable, and the
+  server takes it once. Only where that is silent, too, the back-off `resend` begins.
+- **it is refused, and has to go again**: Confirmable, after the back-off.
+- **a segment, or the answer to it**: likewise, and the next one is Non-confirmable again. In place of the answer to the
+  last one SEGCONFIR will do.
+- **SEGREC asks for the segment that is on the air**, Confirmable or not: it is lost, and goes again at once.
+- **SEGREC asks for later ones only**: the answer was lost, and the next segment goes at once.
+- **nobody answers for long**: what is Non-confirmable went once. More would break PROBING_RATE (RFC 7252 section 4.7).
+
 A new back-off is a row of `BACKOFFS` and its name in `REQUESTS`, a new kind of request a row of `REQUESTS`, in that one
 file.
 """

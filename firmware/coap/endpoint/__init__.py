@@ -438,7 +438,9 @@ class Endpoint(Serving):
             spread = shortest * (parameters.ack_random_factor - 1)
             timeout = shortest + int(spread * int.from_bytes(self.random(2), "big")) // 65535
         else:
-            timeout = parameters.non_lifetime if exchange.silence is None else exchange.silence
+            timeout = exchange.silence
+            if timeout is None:
+                timeout = parameters.non_timeout or parameters.non_lifetime
         exchange.timeout = timeout
         exchange.deadline = now + timeout
         exchange.state = _SENT

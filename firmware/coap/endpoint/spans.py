@@ -12,6 +12,8 @@ if _TYPING:
 class Spans:
     """Properties of coap.Parameters, whose attributes they use; all in ms."""
 
+    MAX_LATENCY = 100000  # fixed by section 4.8.2
+
     @property
     def max_transmit_wait(self: "Any") -> int:
         """Return the time from the first transmission to giving up: 93 s by default."""

@@ -192,7 +192,7 @@ class AggregatingSender(MessageSender):
             self._dissolve(aggregate, True, self._now)  # another gateway was found since, which takes less
             return self._job(outgoing)
         report = any([each.report for each in aggregate.elements])
-        job = aggregate, body, report or self._config.coap["confirmable"] == "all"
+        job = aggregate, body, report or self.confirmable(outgoing)
         self._all_go(aggregate)
         return job
 
@@ -243,8 +243,9 @@ class AggregatingSender(MessageSender):
 
     def unanswered(self, item, now, why=None, silent=True):
         if isinstance(item, Aggregate):
+            exchange = item.exchange
             item.exchange = None
-            self._put_off(item, None, silent, now)
+            self._put_off(item, None, silent, now, exchange and not exchange.confirmable)
         else:
             super().unanswered(item, now, why, silent)
 

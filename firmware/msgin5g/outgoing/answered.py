@@ -78,7 +78,18 @@ class Answered:
         outgoing = self._of_set(set_id)
         if outgoing is None:
             return False
-        outgoing.segments.resend(ranges)
+        segments = outgoing.segments
+        segments.resend(ranges)
+        if outgoing.exchange is not None:
+            # The one on the air is lost where it is named, and its answer where only later ones are. What lies behind
+            # all that are named may be under way: a long list is cut.
+            number = outgoing.segment
+            named = any([first <= number <= last for first, last in ranges])
+            if not named and number < max([last for _, last in ranges]):
+                segments.acknowledge(number)
+                named = True
+            if named:
+                self.withdraw(outgoing, now)
         self._go_on(outgoing, "asked", now)
         return True
 

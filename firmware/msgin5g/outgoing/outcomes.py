@@ -11,8 +11,8 @@ class Outcomes:
     def delay(self, outgoing, max_age, silent, now, denied=False):
         """Put off a message that has to be sent again, and its destination; arguments as those of Backoff.failed.
 
-        `denied`: it was refused for want of a registration; the first time it waits for that only, without a
-        back-off.
+        `denied`: it was refused for want of a registration, or was lost and not confirmable, as it will be; the first
+        time it does not wait for the back-off.
         """
         self._on(outgoing, "back")
         destination = (outgoing.to_type, outgoing.to)

@@ -50,8 +50,12 @@ class MessageSender(OutboxScheduler):
         return job
 
     def confirmable(self, outgoing):
-        """Return whether its requests are."""
-        return outgoing.report or self._config.coap["confirmable"] == "all"
+        """Return whether its requests are. What has a back-off is sent again, as it was lost perhaps."""
+        return (
+            outgoing.report
+            or self._config.coap["confirmable"] == "all"
+            or (outgoing.to_type, outgoing.to) in self._backoffs
+        )
 
     def _cut(self, outgoing):
         """Return the Segments of a message, None where it goes whole."""
@@ -149,11 +153,12 @@ class MessageSender(OutboxScheduler):
             self.delay(outgoing, max_age, False, now, verdict == policy.REGISTER)
 
     def unanswered(self, outgoing, now, why=None, silent=True):
+        exchange = outgoing.exchange
         outgoing.exchange = None
         if outgoing not in self.outbox.queue:
             return
         self._forget_next(outgoing, now)
-        self.delay(outgoing, None, silent, now)
+        self.delay(outgoing, None, silent, now, exchange and not exchange.confirmable)
 
     def _go_on(self, outgoing, event, now):
         """Take this event where there are more segments to send; else wait for the confirmation."""

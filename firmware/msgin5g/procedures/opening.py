@@ -32,6 +32,9 @@ def endpoint(config, storage, random, admit):
     parameters = Parameters(
         int(coap["ack_timeout"] * 1000), coap["ack_random_factor"], coap["max_retransmit"], coap["nstart"]
     )
+    if coap["confirmable"] == "spec":
+        # A round trip, and the time that the peer has to answer: what is lost goes again, confirmable
+        parameters.non_timeout = 2 * parameters.ack_timeout
     keys = config.security
     if keys["mode"] == "none":
         return Endpoint(parameters, coap["max_datagram"], random, admit)

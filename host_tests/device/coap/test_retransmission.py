@@ -162,6 +162,20 @@ def test_a_non_confirmable_request_is_sent_once():
     equal(one_event(device)[0], coap.TIMEOUT)
 
 
+def test_who_sends_it_confirmable_then_waits_for_less():
+    # section 4.7 leaves open how long; what is known by its message ID is so for NON_LIFETIME all the same
+    parameters = coap.Parameters()
+    parameters.non_timeout = 4000
+    equal(parameters.non_lifetime, 145000)
+    device = endpoint(parameters=parameters)
+    ask(device, type=coap.NON)
+    equal(len(sent(device)), 1)
+    equal(run(device, 3999), [])
+    equal(events(device), [])
+    run(device, 4000)
+    equal(one_event(device)[0], coap.TIMEOUT)
+
+
 def test_an_acknowledged_request_is_not_sent_again():
     # the response comes separately; it is waited for as long as the whole exchange could last, 93 s
     device = endpoint()

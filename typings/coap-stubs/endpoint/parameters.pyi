@@ -13,9 +13,10 @@ class Parameters(Spans):
     """Transmission parameters of RFC 7252 section 4.8, and what follows from them (section 4.8.2).
 
     All times are whole milliseconds. `ack_random_factor` is a number of at least 1. `nstart` counts the
-    confirmable messages under way to one peer (section 4.7).
+    confirmable messages under way to one peer (section 4.7). A response to a non-confirmable request is expected for
+    `non_timeout`, to be set by who sends it confirmable then: section 4.7 leaves it open, and 0 is NON_LIFETIME.
     """
-    MAX_LATENCY: int
+    non_timeout: int
     ack_timeout: int
     ack_random_factor: float
     max_retransmit: int

@@ -8,6 +8,7 @@ from typing import Any
 
 class Spans:
     """Properties of coap.Parameters, whose attributes they use; all in ms."""
+    MAX_LATENCY: int
     @property
     def max_transmit_wait(self: Any) -> int:
         """Return the time from the first transmission to giving up: 93 s by default."""
