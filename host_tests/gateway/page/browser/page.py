@@ -13,17 +13,26 @@ from host_tests.gateway.scripted import LONG
 DESKTOP, PHONE = (1200, 900), (360, 780)
 TRIES = 5
 
-# Resolves with the first element on show that fits, as soon as there is one.
+# Resolves with what is asked of the elements on show that fit, as soon as there are so many; of 0, once there is none.
+# All of it is of one moment: what is live is made anew now and then, and an element that was found is gone by then.
 _SEE = """
-const [css, words, gone, done] = arguments;
+const [css, words, count, what, done] = arguments;
 const is = (each) => each.checkVisibility() && each.textContent.includes(words);
-const find = () => [...document.querySelectorAll(css)].find(is);
-const fits = () => (gone ? !find() && document.body : find());
-if (fits()) return done(fits());
+const asked = {
+  place: (each, place) => place,
+  element: (each, place) => (place ? null : each),
+  text: (each) => (each.innerText ?? each.textContent).trim(),
+};
+const of = asked[what] ?? ((each) => each.getAttribute(what));
+const look = () => {
+  const found = [...document.querySelectorAll(css)].filter(is);
+  const fits = count ? found.length >= count : !found.length && document.body;
+  if (fits) done(found.map(of));
+  return fits;
+};
+if (look()) return;
 const watch = new MutationObserver(() => {
-  if (!fits()) return;
-  watch.disconnect();
-  done(fits());
+  if (look()) watch.disconnect();
 });
 watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 """
@@ -72,34 +81,54 @@ class Page:
 
     def go(self, hash_, seen="h1", words=""):
         self.js("location.hash = arguments[0]", hash_)
-        return self.see(seen, words)
+        self.see(seen, words)
 
     def see(self, css, words=""):
-        """The first element on show that fits, with these words in it; waits for it."""
-        return self._wait(css, words, False)
+        """Waits for an element on show that fits, with these words in it."""
+        self._wait(css, words, 1, "place")
 
     def see_no(self, css, words=""):
         """Waits until none is on show."""
-        self._wait(css, words, True)
+        self._wait(css, words, 0, "place")
 
-    def _wait(self, css, words, gone):
+    def text(self, css, words=""):
+        """What the first element on show says that fits; waits for it."""
+        return self.texts(css, words)[0]
+
+    def texts(self, css, words="", count=1):
+        """What each element on show says that fits, at one moment; waits until there are so many."""
+        return self._wait(css, words, count, "text")
+
+    def values(self, css, name, count=1):
+        """The attribute of this name of each element on show, at one moment; waits until there are so many."""
+        return self._wait(css, "", count, name)
+
+    def _wait(self, css, words, count, what):
         try:
-            return self.driver.execute_async_script(_SEE, css, words, gone)
+            return self.driver.execute_async_script(_SEE, css, words, count, what)
         except TimeoutException:
             raise AssertionError(
                 "%s %r is %s; the page says:\n%s"
-                % (css, words, "still there" if gone else "nowhere", self.text("body"))
+                % (
+                    css,
+                    words,
+                    "nowhere" if count else "still there",
+                    self.js("return document.body.innerText"),
+                )
             ) from None
 
     def click(self, css, words=""):
         """Clicks it, where it is by then: what is live is made anew now and then."""
         for _ in range(TRIES - 1):
             with contextlib.suppress(StaleElementReferenceException):
-                return self.see(css, words).click()
-        return self.see(css, words).click()
+                return self._element(css, words).click()
+        return self._element(css, words).click()
+
+    def _element(self, css, words=""):
+        return self._wait(css, words, 1, "element")[0]
 
     def type(self, css, text):
-        field = self.see(css)
+        field = self._element(css)
         field.clear()
         field.send_keys(text)
 
@@ -112,11 +141,9 @@ class Page:
         self.key(Keys.TAB)
         return self.driver.switch_to.active_element
 
-    def text(self, css):
-        return self.driver.find_element(By.CSS_SELECTOR, css).text
-
-    def all(self, css):
-        return self.driver.find_elements(By.CSS_SELECTOR, css)
+    def count(self, css):
+        """How many elements there are, on show or not."""
+        return len(self.driver.find_elements(By.CSS_SELECTOR, css))
 
     def js(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)

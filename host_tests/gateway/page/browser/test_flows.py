@@ -4,7 +4,6 @@
 import asyncio
 import re
 
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from host_tests.gateway.page.browser.page import PHONE
@@ -25,7 +24,7 @@ async def answers(device):
 
 
 def test_who_has_no_device_yet_is_told_what_to_do(page):
-    assert "msgin5g provision" in page.see("section", "No device yet").text
+    assert "msgin5g provision" in page.text("section", "No device yet")
     page.see("#link", "live")
     page.click("nav a", "Devices")
     page.see("main .sheet", "No device is known here yet")
@@ -68,19 +67,19 @@ def test_the_life_of_a_message_of_a_device(page, scene):
     page.see("dd", msg_id)
     page.see("svg.life .who", "Device")
     page.see("svg.life .who", "Application Server")
-    arrows = [each.get_attribute("data-what") for each in page.all("svg.life g[data-what]")]
+    arrows = page.values("svg.life g[data-what]", "data-what")
     assert arrows[0] == "MSG" and len(arrows) >= 2
     page.click("summary")
     words = page.text(".steps")
-    assert SENSOR in words and WEATHER in words and len(page.all(".steps li")) == len(arrows)
+    assert SENSOR in words and WEATHER in words and page.count(".steps li") == len(arrows)
     # What it carries is not asked for before somebody asks.
     assert page.js(
         "return performance.getEntriesByType('resource').every((e) => !e.name.endsWith('/payload'))"
     )
     page.click("#show-payload")
-    assert page.see("#payload").text == "21.5"
+    assert page.text("#payload") == "21.5"
     page.click("#as-hex")
-    assert page.see("#payload", "32 31 2e 35").text.endswith("21.5")
+    assert page.text("#payload", "32 31 2e 35").endswith("21.5")
 
 
 def test_why_a_message_failed_is_said_and_what_to_do(page, scene):
@@ -97,10 +96,10 @@ def test_of_many_messages_the_last_ten_are_shown_first(page, scene):
     for number in range(12):
         scene.do(device.send(WEATHER, str(number), "AS"))
     page.go("#/device/" + SENSOR, "#all-messages", "Show all 12")
-    assert len(page.all("tr[data-message]")) == 10
+    assert page.count("tr[data-message]") == 10
     page.click("#all-messages")
     page.see_no("#all-messages")
-    assert len(page.all("tr[data-message]")) == 12
+    assert page.count("tr[data-message]") == 12
 
 
 def test_two_devices_have_a_lifeline_each(page, scene):
@@ -111,9 +110,9 @@ def test_two_devices_have_a_lifeline_each(page, scene):
     scene.do(device.next("IMDN"))
     page.go(message_address(SENSOR, msg_id), "svg.life")
     page.see("#message-state", "report: success")
-    assert [each.text for each in page.all("svg.life .who")] == ["Device", "Gateway, server", "Device"]
+    assert page.texts("svg.life .who", count=3) == ["Device", "Gateway, server", "Device"]
     page.click("summary")
-    reports = [each.text for each in page.all(".steps li") if "IMDN" in each.text]
+    reports = page.texts(".steps li", "IMDN", count=2)
     assert "%s to Gateway, server, IMDN" % other.name in reports[0]
     assert "Gateway, server to %s, IMDN" % SENSOR in reports[1]
 
@@ -165,12 +164,12 @@ def test_numbers_are_drawn_when_somebody_asks(page, scene):
         scene.do(device.send(WEATHER, value, "AS"))
     page.go("#/device/" + SENSOR, "tr[data-message]")
     page.click("#numbers")
-    said = page.see("svg.plot").get_attribute("aria-label")
+    said = page.values("svg.plot", "aria-label")[0]
     assert "lowest -30, highest 21.5, last -30" in said.replace("−", "-")
-    assert len(page.all("svg.plot .point")) == 3
+    assert page.count("svg.plot .point") == 3
     scene.do(device.send(WEATHER, "22", "AS"))
     page.see("p", "4 numbers in 5 messages")
-    assert len(page.all("svg.plot .point")) == 4
+    assert page.count("svg.plot .point") == 4
     # Drawn anew for another width, its texts keep their size; and a long number has its room.
     scene.do(device.send(WEATHER, "1234567.25", "AS"))
     page.see("svg.plot text", "1,234,567")
@@ -196,7 +195,7 @@ def test_a_refusal_is_told_in_words(page, scene):
 def test_of_what_is_not_known_nothing_is_shown(page):
     page.go("#/device/ue:nobody@example.org", ".fault", "There is nothing of this here")
     assert (
-        page.all("main section") != []
+        page.count("main section")
         and page.js("return document.querySelector('main section').checkVisibility()") is False
     )
     page.go("#/devices")
@@ -282,4 +281,4 @@ def test_colours_are_kept(page):
     page.click("#theme")
     page.scheme("light")
     assert page.js(ground) == dark
-    assert page.driver.find_element(By.ID, "theme").get_attribute("aria-label") == "Colours: dark"
+    assert page.values("#theme", "aria-label")[0] == "Colours: dark"

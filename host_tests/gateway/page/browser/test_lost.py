@@ -94,7 +94,7 @@ def test_a_stream_that_ends_goes_on_where_it_was(page, scene):
     scene.device()
     page.see("#events li", "registered " + SENSOR)
     page.see("[data-count=registered] dd", "2")
-    told = [each.text for each in page.all("#events li")]
+    told = page.texts("#events li")
     assert len(told) == len(set(told))
     assert set(asked(page)) <= {"/api/overview"}  # whether it is the same run
 
@@ -254,7 +254,7 @@ def test_ten_thousand_devices(driver, scene):
     page = Page(driver)
     page.begin(scene.url, "#/devices")
     page.see("header p", "10,000 devices")
-    assert len(page.all("tbody tr")) == 50
+    assert page.count("tbody tr") == 50
     page.see(".pages", "Page 1 of 200")
     asked = counted(scene)
     page.click(".pages button", "Next")
@@ -267,7 +267,7 @@ def test_ten_thousand_devices(driver, scene):
     page.see("header p", "1 device with")
     page.driver.refresh()
     page.see("header p", "1 device with")
-    assert [each.text for each in page.all("td.id")] == ["ue:meter-07770@example.org"]
+    assert page.texts("td.id") == ["ue:meter-07770@example.org"]
     page.type("#search", "nothing")
     page.see(".sheet", "No device is called “nothing”")
     page.click("button", "Show all devices")

@@ -105,16 +105,14 @@ def test_what_was_sent_again_and_what_in_segments_is_marked(page, addresses):
     dashed = "return getComputedStyle(document.querySelector('.life .again .arrow')).strokeDasharray"
     assert page.js(dashed) != "none"
     page.see("svg.life .more", "3 of 3 segments")
-    bars = [
-        [each.get_attribute("width") for each in page.all("svg.life ." + name)] for name in ("trough", "part")
-    ]
+    bars = [page.values("svg.life ." + name, "width") for name in ("trough", "part")]
     assert bars[0] == bars[1] != []
     page.click("summary")
     page.see(".steps li", "sent 2 times")
     # It is drawn anew for another width, and fits it.
     page.size(*PHONE)
     page.see("svg.life .who", "AS")
-    assert int(page.all("svg.life")[0].get_attribute("width")) < PHONE[0]
+    assert int(page.values("svg.life", "width")[0]) < PHONE[0]
 
 
 def test_a_phone_never_scrolls_sideways(page, addresses, scene):
@@ -164,9 +162,9 @@ def test_a_change_is_told_to_who_listens(page, addresses):
     page.go("#/send")
     for hash_, seen in addresses.values():
         page.go(hash_, seen)
-        assert len(page.all("main h1")) == 1
+        assert page.count("main h1") == 1
         assert page.driver.switch_to.active_element.tag_name == "h1"
-        assert page.all("[role=status]")
+        assert page.count("[role=status]")
 
 
 HOSTILE = (
@@ -208,7 +206,7 @@ def test_what_a_device_wrote_stays_text(page, scene):
     page.js("location.hash = '#/device/' + encodeURIComponent(arguments[0])", HOSTILE[0])
     page.see(".fault", "There is nothing of this here")
     assert page.js("return window.hit ?? null") is None
-    assert page.all("main img, main script, main iframe, a:not([href^='#'])") == []
+    assert page.count("main img, main script, main iframe, a:not([href^='#'])") == 0
     assert len(page.told()) == 1  # of the device that is not there: 404
 
 
