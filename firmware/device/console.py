@@ -45,7 +45,7 @@ _SHOWN = const(400)  # characters of a payload that are printed
 client: "Any" = None  # the running one
 _board = None
 _timer = None
-_busy = False  # the event loop runs in one of the calls: the timer leaves it alone
+_busy = False  # one of the calls runs the event loop, or mends it: the timer leaves it alone
 _torn = False  # a call of the event loop was left by Ctrl-C, or is running now
 _seized = None  # a current task of asyncio that nobody runs any more
 _ended = 0  # the tick when the timer's last step ended
@@ -60,12 +60,12 @@ def start() -> "RunningClient":
     global client
     if client is None or client not in runner.running:
         client = None
-        _renew()
+        _alone(_renew)
         if not _background():
             log("console: the client runs while a call of the console waits, not in between")
         _run(_until(lambda: client.registered, _REGISTER))
     elif _torn or client.fault() is not None:
-        _mend()
+        _alone(_mend)
     return client
 
 
@@ -86,6 +86,17 @@ def _background():
     except msgin5g.Unsupported:
         return False
     return True
+
+
+def _alone(function):
+    """Call it while the timer looks on: in the middle it would find things torn, and begin the same beside it."""
+    global _busy
+    before = _busy
+    _busy = True
+    try:
+        function()
+    finally:
+        _busy = before
 
 
 def _renew():
@@ -122,7 +133,7 @@ def stop() -> None:
     global client, _timer
     if client is not None:
         if _torn:
-            _mend()
+            _alone(_mend)
         _run(client.stop())
         client = None
         if _trace() is not None:

@@ -178,3 +178,32 @@ def test_storms_of_ctrl_c_at_the_console_leave_a_client_that_works(pico):
         look = "time.sleep(20)\nprint(console.client.fault(), console.client.idle_ms() < 6000)"
         assert pico.run(look).splitlines()[-1] == "None True"
     assert queued(pico) == kept
+
+
+# How often each is begun while it takes a second, of which the timer has its share, as after a Ctrl-C.
+SLOW = """
+def slow(owner, name):
+    def call(*arguments):
+        begun.append(name)
+        time.sleep(1)
+        return whole(*arguments)
+    whole = getattr(owner, name)
+    setattr(owner, name, call)
+begun = []
+console._torn = True
+"""
+
+
+def test_the_timer_does_not_mend_what_is_being_mended(pico):
+    begin(pico, app("") + END)
+    pico.run("from device import console\nimport time\nconsole._REGISTER = 1\nclient = console.start()")
+    look = "print(begun, console.client.fault(), len(console.runner.running))"
+    again = SLOW + "slow(client, 'again')\nconsole.start()\ndel client.again\n"
+    assert pico.run(again + look).splitlines()[-1] == "['again'] None 1"
+    # Where a new client takes the place of one that Ctrl-C has broken, too.
+    anew = "client.abandon()\nhealth = console.health\nattend = health.attend\n" + SLOW
+    anew += "slow(health, 'attend')\nconsole.start()\nhealth.attend = attend\n"
+    assert pico.run(anew + look).splitlines()[-1] == "['attend'] None 1"
+    # In `stop`, it is only mended so as to say good-bye.
+    gone = "client = console.client\n" + SLOW + "slow(client, 'again')\nconsole.stop()\n"
+    assert pico.run(gone + "print(begun, console.runner.running)").splitlines()[-1] == "['again'] []"
