@@ -14,8 +14,6 @@ import os
 import stat
 import time
 
-import dpkt
-
 from tools import held
 from tools.words import in_words
 
@@ -52,6 +50,8 @@ class Capture:
         except OSError:
             self.close()
             raise
+        import dpkt  # sixty modules, and few gateways write captures
+
         kind = dpkt.pcapng.InterfaceDescriptionBlockLE
         self._writer = dpkt.pcapng.Writer(self._file, idb=kind(snaplen=65535, linktype=_RAW))
 
@@ -83,6 +83,8 @@ class Capture:
 
 
 def _packet(octets, source, destination):
+    import dpkt
+
     addresses = [_address(host) for host, _ in (source, destination)]
     length = 8 + len(octets)
     udp = dpkt.udp.UDP(sport=source[1], dport=destination[1], ulen=length, data=octets)

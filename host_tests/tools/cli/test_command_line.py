@@ -114,6 +114,27 @@ def test_a_word_too_many(capsys):
     assert mistake(capsys, "repl", "board").startswith("msgin5g: 'board' is one word too many ")
 
 
+# ---- what a start brings along: each module is some milliseconds, and more of its memory
+
+SELDOM = ("argcomplete", "cyclonedx", "dpkt", "mpremote", "prometheus_client", "selenium")
+SERVES = ("aiocoap", "aiohttp", "cryptography")
+LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+
+
+def test_a_program_brings_along_what_it_needs_at_its_start():
+    """Who draws a capture or writes metrics waits for what that is built on, and nobody else."""
+    starts = "from tools import cli; cli.parser_of(['gateway', 'server', 'relay'])"
+    asked, served = finish(
+        (sys.executable, "-c", f"{starts}; {LOADED}; from tools.gateway import runtime; {LOADED}"),
+        60,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    ).stdout.splitlines()
+    assert not {*SELDOM, *SERVES} & {*asked.split()}
+    assert not {*SELDOM} & {*served.split()} and {*SERVES} <= {*served.split()}
+
+
 # ---- what the system refuses: POSIX's own words (IEEE Std 1003.1, <errno.h>), and something to do
 
 MISSING = "No such file or directory"
