@@ -48,6 +48,7 @@ ROOMS = re.compile("/tools/(gateway|page|server|store|transport|wire)/")
 # What isolates is not what is isolated; and how a store is opened is no step of the work.
 NO_STEPS = {
     "_prepare",
+    "_make_tables",
     "close",
     "wait_for_nobody",
     "prepare",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The files of the page, `static/` beside this file: a table that is read once, so that no path leads anywhere else."""
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -35,8 +36,9 @@ class Static(NamedTuple):
     tag: str  # an entity tag of RFC 9110 section 8.8.3, without its quotation marks
 
 
+@functools.cache
 def files(folder=FOLDER):
-    """{name: Static} of what is there; what has no type of ours is not served."""
+    """{name: Static} of what is there when it is asked for first; what has no type of ours is not served."""
     found = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix in TYPES and path.is_file():

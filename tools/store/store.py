@@ -143,7 +143,7 @@ class Store(
             elif not serving:
                 raise StoreError(":memory: is a store that ends with its program: give a file, --store FILE")
             self._db = self._connect(self.file.path if self.file else path, 5)
-            self._prepare(path)
+            self._prepare()
             if self.file:
                 self.file.check()
             if self.file and serving:
@@ -175,12 +175,17 @@ class Store(
             factory=transactions.Connection,
         )
 
-    def _prepare(self, path):
+    def _prepare(self):
         execute = self._db.execute
         execute("PRAGMA journal_mode=WAL")
         execute("PRAGMA synchronous=FULL")
         execute("PRAGMA foreign_keys=ON")
         execute("PRAGMA temp_store=MEMORY")  # of `noticing`
+        self._make_tables()
+        self.begin_lasting()
+
+    def _make_tables(self):
+        execute = self._db.execute
         version = execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -200,7 +205,6 @@ class Store(
             listedtables.prepare(execute)
             if version == 0:
                 self.begin_generation()
-        self.begin_lasting()
 
     def wait_for_nobody(self):
         """Where another process is writing, that is said at once: the one thread here serves all."""

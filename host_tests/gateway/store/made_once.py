@@ -9,26 +9,25 @@ import sqlite3
 
 from tools.store.store import Store
 
-_whole = Store._prepare
+_whole = Store._make_tables
 _empty = []  # a connection whose store has all tables, and not its generation yet
 
 
-def prepare(store, path):
-    if path != ":memory:":
-        return _whole(store, path)
-    if _empty:
+def make_tables(store):
+    if store.file is not None:
+        _whole(store)
+    elif _empty:
         _empty[0].backup(store._db)
-        _whole(store, path)
         with store.transaction():
             store.begin_generation()
-        return
-    _whole(store, path)
-    made = sqlite3.connect(":memory:", check_same_thread=False)
-    store._db.backup(made)
-    made.execute("DELETE FROM generation")
-    made.commit()
-    _empty.append(made)
+    else:
+        _whole(store)
+        made = sqlite3.connect(":memory:", check_same_thread=False)
+        store._db.backup(made)
+        made.execute("DELETE FROM generation")
+        made.commit()
+        _empty.append(made)
 
 
 def watch():
-    Store._prepare = prepare
+    Store._make_tables = make_tables
