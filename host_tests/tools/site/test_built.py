@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from tools.errors import UsageError
 from tools.project.site import __main__ as program
-from tools.project.site import places
+from tools.project.site import hooks, places
 
 ROOT = places.ROOT
 # What a page consists of, for whoever reads it: this many of each, whatever made HTML of it.
@@ -140,6 +140,14 @@ def test_a_diagram_has_its_script_and_no_other_page_has(site):
     drawn = [path for path in site.rglob("*.html") if '<pre class="mermaid">' in path.read_text()]
     loading = [path for path in site.rglob("*.html") if "mermaid.js" in path.read_text()]
     assert drawn and drawn == loading
+
+
+def test_the_heads_of_arrows_have_the_colour_of_the_arrows(site):
+    """By the name that the markers have in this mermaid."""
+    (bundle,) = site.glob("assets/javascripts/bundle.*.js")
+    old, new = hooks.HEADS
+    assert new in bundle.read_text() and old not in bundle.read_text()
+    assert "barbEnd-margin" in (site / hooks.MERMAID).read_text()
 
 
 @pytest.mark.parametrize("fault", ["[gone](docs/never-there.md)", "[gone](docs/coap.md#never-there)"])

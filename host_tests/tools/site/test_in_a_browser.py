@@ -33,6 +33,9 @@ def test_it_draws_and_finds_without_a_network(driver, site):  # noqa: F811
     driver.get((site / "states.html").as_uri())
     diagrams = (program.ROOT / "docs/states.md").read_text().count("```mermaid")
     assert len(driver.execute_async_script(_SEEN, "div.mermaid", diagrams)) == diagrams > 4
+    # The largest is not squeezed into the page, and the page is no wider for it.
+    assert driver.execute_script("return document.querySelector('div.mermaid').offsetWidth > innerWidth")
+    assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     asked = driver.execute_script(ASKED)
     driver.get((site / "index.html").as_uri() + "?q=slipmux")
     found = driver.execute_async_script(_SEEN, ".md-search-result__item a", 5)

@@ -19,6 +19,10 @@ SCRIPTS = {
 }
 MERMAID, WORKER = SCRIPTS
 STYLE = "assets/site.css"
+# The theme colours the heads of arrows by a name that mermaid 11 has; with 12 they are black, on black too.
+HEADS = "defs #statediagram-barbEnd{", "defs [id*=barbEnd] path{fill:var(--md-mermaid-edge-color);"
+_DIAGRAM = re.compile(r'<pre class="mermaid">.*?</pre>', re.S)
+_MANY = 30  # lines of a diagram that would not be read in the width of a page
 
 
 def on_config(config):
@@ -51,15 +55,24 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def on_post_page(output, page, config):
-    """Load the script of the diagrams where there is one, before the theme, which would load it from elsewhere."""
+    """Load the script of the diagrams where there is one, before the theme, which would load it from elsewhere. A large
+    one gets its own width, to be scrolled."""
     if '<pre class="mermaid">' not in output:
         return output
+    output = _DIAGRAM.sub(_wide, output)
     depth = "../" * page.url.count("/")
     return output.replace("</head>", f'<script src="{depth}{MERMAID}"></script></head>', 1)
 
 
+def _wide(diagram):
+    if diagram[0].count("\n") <= _MANY:
+        return diagram[0]
+    return f'<div class="wide" tabindex="0" role="region" aria-label="Diagram">{diagram[0]}</div>'
+
+
 def on_post_build(config):
-    """Bring the scripts, and take addresses of foreign hosts, which nothing here needs, out of that of the theme."""
+    """Bring the scripts. Take addresses of foreign hosts, which nothing here needs, out of that of the theme, and
+    have it find the heads of arrows."""
     site = Path(config.site_dir)
     for place, package in SCRIPTS.items():
         (site / place).parent.mkdir(parents=True, exist_ok=True)
@@ -67,4 +80,5 @@ def on_post_build(config):
     for source_map in site.rglob("*.map"):
         source_map.unlink()
     for script in site.glob("assets/javascripts/bundle.*.js"):
-        script.write_text(re.sub(r'"https://unpkg\.com/[^"]*"', '""', script.read_text()))
+        text = re.sub(r'"https://unpkg\.com/[^"]*"', '""', script.read_text())
+        script.write_text(text.replace(*HEADS))
