@@ -153,10 +153,14 @@ def line(said):
 def _picture(args, found):
     rows = found.steps
     if rows is None:
-        said = list(itertools.islice(found.said, MOST + 1))
+        said = _before_damage(found)
         if len(said) > MOST:
             raise UsageError(
                 f"trace: {args.source} has more than {MOST} messages: use --lines, or capture less"
+            )
+        if any(isinstance(each, Said) and not each.to for each in said):
+            raise UsageError(
+                f"trace: {args.source} has the octets of a line, which say not who spoke: use --lines"
             )
         rows = steps(material.of_device(said, args.device))
     if not rows:
@@ -175,6 +179,18 @@ def _picture(args, found):
     if found.missing:
         print(f"trace: {found.missing}", file=sys.stderr)
     return 0
+
+
+def _before_damage(found):
+    """What was said, MOST and one more at the most. A capture whose end is damaged, by a power cut, has a beginning."""
+    said = []
+    try:
+        said.extend(itertools.islice(found.said, MOST + 1))
+    except sources.Unreadable as error:
+        if not said:
+            raise
+        found.missing = f"{error}; drawn is what stands before that"
+    return said
 
 
 def _write(path, drawn):

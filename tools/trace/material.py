@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a picture is made of: a device's trace, a capture, or the steps of a message that the page has."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from tools.store.store import Store
 from tools.store.storefile import StoreError
 from tools.trace import ring, sources
 from tools.trace.steps import DEVICE, Step, of_life
+from tools.wire.bodies import parse
 from tools.words import why
 
 _TEXT = 4 << 20  # octets of a file that is text; a ring has 20 KB
@@ -77,7 +77,7 @@ def _of_board(port):
 
 def _of_json(source, octets):
     try:
-        return Material(steps=of_life(json.loads(octets)))
+        return Material(steps=of_life(parse(octets)))
     except ValueError:
         raise sources.Unreadable(
             f"{source}: it is JSON, and no message's life as /api/messages/FROM/MSGID gives it"

@@ -12,7 +12,7 @@ _HEAD = re.compile(
     r"msgin5g trace: .*, [0-9]{1,9} events, ([0-9]{1,9}) older lost, ([0-9]{1,9}) missed"
     r"(?:, begun at ([0-9]{1,12}))?\s*$"
 )
-_LINE = re.compile(r" *([0-9]{1,9})\.([0-9]{3}) ([<>=.]) (.*?)\s*$")
+_LINE = re.compile(r" *([0-9]{1,9})\.([0-9]{3}) ([<>=.]) (.*)")
 _COAP = re.compile(
     r"(CON|NON|ACK|RST) ([0-7])\.([0-9]{2}) mid ([0-9a-f]{4}) token ([0-9a-f]+|-) octets ([0-9]{1,9})"
     r"( block[12] [0-9]{1,9} (?:more|last) [0-9]{1,9})?(?: again ([0-9]{1,9}))?"
@@ -33,7 +33,7 @@ def is_ring(text):
 
 def read(text):
     """(what was said and noted, a sentence on what is missing or ""), of the last trace in a text."""
-    lines = [printable(line) for line in text.splitlines()]
+    lines = [printable(line.rstrip()) for line in text.splitlines()]
     last = max(number for number, line in enumerate(lines) if _HEAD.match(line))
     head = _HEAD.match(lines[last])
     begun = float(head[3]) if head[3] else 0.0

@@ -14,12 +14,14 @@ import serial
 from tools.trace.steps import DEVICE, GATEWAY, SERVER
 from tools.transport.lines import COAP, L3, Framer
 from tools.wire import capture
+from tools.wire.outside import FIRST, LAST
 from tools.words import counted, why
 
 _NG = b"\x0a\x0d\x0d\x0a"  # how pcapng begins
 _MAGIC = {bytes.fromhex(magic) for magic in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
 _CHUNK = 4096
 _LONGEST_FRAME = 65535
+_BLOCK = 16 << 20  # octets of a block of a capture; a packet has 64 KiB
 # https://www.tcpdump.org/linktypes.html, by number: what stands before the IP packet
 _LINKS = {
     0: dpkt.loopback.Loopback,
@@ -100,19 +102,33 @@ def is_port(source):
 # ---- datagrams -------------------------------------------------------------------------------------------------------
 
 
+class _Bounded:
+    """A file for dpkt, which asks for as many octets as a capture says that there are."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def read(self, size):
+        if not 0 <= size <= _BLOCK:
+            raise ValueError(f"a block of {size} octets")
+        return self._file.read(size)
+
+
 def _capture(name, file, ends):
     begin = file.peek(4)[:4]
     if not is_capture(begin):
         raise Unreadable(f"{name}: what comes in is no capture (tshark -w - makes one)")
     other = 0
     try:
-        reader = dpkt.pcapng.Reader(file) if begin == _NG else dpkt.pcap.Reader(file)
+        bounded = _Bounded(file)
+        reader = dpkt.pcapng.Reader(bounded) if begin == _NG else dpkt.pcap.Reader(bounded)
         link = reader.datalink()
         if link not in _LINKS and link not in _BARE_IP:
             raise Unreadable(f"{name}: packets of link type {link} are not understood")
         count = 0
         for seconds, packet in reader:
-            heard = _datagram(float(seconds), packet, link, ends)
+            seconds = float(seconds) if FIRST <= seconds <= LAST else None
+            heard = _datagram(seconds, packet, link, ends)
             count += heard is not None
             other += heard is None
             if heard:

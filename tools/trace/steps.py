@@ -4,6 +4,10 @@ of a message, with the answers to them."""
 
 from dataclasses import dataclass, field
 
+from tools.wire.outside import FIRST, LAST
+from tools.wire.segments import MAX_SEGMENTS
+from tools.words import counted
+
 DEVICE, GATEWAY, SERVER, AS, RECIPIENT = "device", "gateway", "server", "as", "recipient"
 ORDER = (DEVICE, GATEWAY, SERVER, AS, RECIPIENT)  # from left to right
 NAMES = {
@@ -76,7 +80,7 @@ class Step:
     state: str = ""
     detail: str = ""
     count: int = 1
-    segments: tuple | None = None  # (n, m): so many of m
+    segments: tuple | None = None  # (n, m): so many of m, None where nobody knows yet how many there are
     bad: bool = False
     said: Said | None = None
     numbers: set = field(default_factory=set)
@@ -88,7 +92,7 @@ def of_life(life):
     """The steps of what GET /api/messages/FROM/MSGID answers. Raises ValueError for anything else."""
     try:
         found = [_of_step(each) for each in life["steps"]]
-    except (AttributeError, KeyError, TypeError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError):
         raise ValueError("no steps of a message") from None
     ends = {(step.who == DEVICE, step.to == DEVICE) for step in found if step.what in _FOR_RECIPIENT}
     if {(True, False), (False, True)} <= ends:  # from a device to a device
@@ -104,8 +108,10 @@ def _of_step(each):
     to = None if each.get("to") in (None, each["who"]) else _end(each["to"])
     state, detail = str(each.get("state") or ""), printable(str(each.get("detail") or ""))
     time = each.get("time")
+    if time is not None and not FIRST <= time <= LAST:
+        raise ValueError("a time that no calendar has")
     step = Step(
-        None if time is None else time + 0.0,
+        time,
         _end(each["who"]),
         to,
         printable(str(each["what"])),
@@ -115,9 +121,15 @@ def _of_step(each):
     step.count = int(each.get("count") or 1)
     step.bad = state in BAD
     if each.get("segments"):
-        done, total = int(each["segments"]["done"]), int(each["segments"]["of"])
+        done, total = int(each["segments"]["done"]), each["segments"]["of"]
+        share = counted(done, "segment")
+        if total is not None:
+            total = int(total)
+            share = f"{done} of {counted(total, 'segment')}"
+        if not 0 <= done <= MAX_SEGMENTS or total is not None and not 1 <= total <= MAX_SEGMENTS:
+            raise ValueError("segments that no message has")
         step.segments = done, total
-        step.detail = ", ".join(filter(None, (f"{done} of {total} segments", detail)))
+        step.detail = ", ".join(filter(None, (share, detail)))
     return step
 
 

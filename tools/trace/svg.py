@@ -5,7 +5,7 @@ dashed where it was sent again, red where it went wrong, a bar for segments."""
 from xml.sax.saxutils import escape
 
 from tools.trace.picture import Layout, when, words
-from tools.trace.steps import spans
+from tools.trace.steps import printable, spans
 
 _GUTTER = 64  # for the times
 _LETTER = 6.9  # of one letter, about
@@ -34,7 +34,7 @@ svg { color-scheme: light dark; font: 13px system-ui, "Segoe UI", Roboto, "DejaV
 
 def draw(steps, title):
     """The SVG, as text."""
-    layout = Layout(steps)
+    layout, title = Layout(steps), printable(title)
     longest = max((len(text) for step in steps for text in (words(step), step.detail)), default=0)
     apart = min(_WIDEST, max(_NARROWEST, longest * _LETTER + 48))
     rails = {name: _GUTTER + _BESIDE / 2 + apart * place for place, name in enumerate(layout.names)}
@@ -104,10 +104,10 @@ def _arrow(step, here, there, y):
     parts.append(f'<path class="tip" d="M{_n(end)} {_n(y + 22)}l{-9 * way} -4.5v9z"/>')
     y += _STEP
     if step.segments:
-        left, total = middle - _LENGTH / 2, max(1, step.segments[1])
+        left, (done, total) = middle - _LENGTH / 2, step.segments
         bar = f'y="{_n(y - 4)}" height="6" rx="3"/>'
         parts.append(f'<rect class="trough" x="{_n(left)}" width="{_LENGTH}" {bar}')
-        for first, end in spans(step.numbers or range(1, step.segments[0] + 1)):
+        for first, end in spans(step.numbers or range(1, done + 1)) if total else ():
             wide = max(2, _LENGTH * (min(end, total) - first + 1) / total)
             parts.append(
                 f'<rect class="part" x="{_n(left + _LENGTH * (first - 1) / total)}" width="{_n(wide)}" {bar}'
