@@ -93,6 +93,7 @@ class Live:
                 [frame("reload", {"cause": "too long ago"}, self._history.at)] if frames is None else frames
             )
         self._streams.append(stream)
+        self._counts = {}  # what this reader knows of them may be newer than what the others were told: all, once
         return stream
 
     def leave(self, stream):
@@ -120,7 +121,7 @@ class Live:
     def _frames(self, after, counts):
         """What came after this change, `counts` being known; None where not all of it is remembered, or too much."""
         ring, at = self._history.ring, self._history.at
-        if after > at or (ring and after < ring[0][0] - 1):
+        if not (ring[0][0] - 1 if ring else at) <= after <= at:
             return None
         changes = list(itertools.takewhile(lambda change: change[0] > after, reversed(ring)))[::-1]
         devices = dict.fromkeys(ue for _, ues, _, _ in changes for ue in ues)

@@ -80,14 +80,15 @@ def test_a_message_is_said_with_its_state():
 def test_a_reader_that_comes_back_hears_what_it_has_missed_and_that_once():
     async def main():
         async with gateway() as g, Page(g) as page, Ue(g, A) as a, Ue(g, B) as b:
-            async with page.live(after=0) as frames:
+            begin = g.history.at
+            async with page.live(after=begin) as frames:
                 await a.register()
                 found = await heard(
                     frames, lambda event, data: event == "event" and data["event"] == "registered"
                 )
                 last = found[-1][2]
             await b.register()
-            for headers, after in (({"Last-Event-ID": str(last)}, 0), ({}, last)):
+            for headers, after in (({"Last-Event-ID": str(last)}, begin), ({}, last)):
                 async with page.live(after=after, **headers) as frames:
                     found = await heard(frames, counts)
                     texts = [data["event"] for event, data, _ in found if event == "event"]
@@ -139,7 +140,7 @@ def test_a_store_that_cannot_be_read_ends_the_stream_and_nothing_else():
                 g.events.emit("numbered")
                 assert [each async for each in frames] == []
             g.view.counts = count
-            async with page.live(after=0) as frames:
+            async with page.live(after=g.history.at - 1) as frames:
                 assert (await heard(frames, counts))[-1][1]["accepted"] == 0
             async with page.http.head("/live") as response:
                 assert response.status == 200 and await response.read() == b""
@@ -188,7 +189,7 @@ class View:
     """As much of a View as Live asks."""
 
     def __init__(self):
-        self.history = History(Events(clock=lambda: 0))
+        self.history = History(Events(clock=lambda: 0), at=0)
         self.devices = Devices()
         self.asked = 0
 
@@ -235,6 +236,42 @@ def test_one_that_takes_nothing_holds_up_no_other():
         following.pump()
         assert quick.take() and not quick.ended
     assert slow.ended and slow.take() == frame("reload", {"cause": "too far behind"})
+
+
+def test_a_count_that_came_and_went_while_nobody_followed_is_told():
+    """A reader that loaded the page meanwhile has another number than the one before it had."""
+    view, waiting = View(), [5]
+    view.counts = lambda: {"waiting": waiting[0]}
+    following = Live(view)
+
+    def now(number):
+        waiting[0] = number
+        view.history.note()
+        following.pump()
+
+    first = following.begin(None, lambda: None)
+    now(5)
+    following.leave(first)
+    now(7)
+    second = following.begin(view.history.at, lambda: None)  # which has seen a 7
+    now(5)
+    assert b'event: count\ndata: {"waiting":5}' in second.take()
+    now(5)
+    assert b"event: count\ndata: {}" in second.take()
+
+
+def test_what_was_seen_of_an_earlier_run_is_loaded_anew():
+    """However few changes there were since the start: an empty ring does not mean that nothing was missed."""
+    earlier = History(Events())
+    earlier.note((A,))
+    for changes in (0, 1, 3):
+        view = View()
+        view.history = History(Events())
+        following = Live(view)
+        for _ in range(changes):
+            view.history.note((B,))
+        stream = following.begin(earlier.at, lambda: None)
+        assert b"event: reload\n" in stream.take()
 
 
 def test_too_much_at_once_is_loaded_anew():

@@ -3,8 +3,15 @@
 
 import random
 
+import pytest
+
+from tools.page.events import Events
+from tools.page.past.history import History
 from tools.page.past.known import DEVICES, EACH, NOTED, NOTED_AT_ONCE, REFUSALS, Bounded, Known
 from tools.page.past.lives import MESSAGES, PAYLOAD, PAYLOADS, STEPS, Lives, Shares
+from tools.page.past.sent import Sent
+from tools.server.delivery.pushes import DONE, Outcome, Push
+from tools.wire.bodies import Address
 
 A, B, C = "ue:a", "ue:b", "ue:c"
 
@@ -95,6 +102,40 @@ def test_a_life_that_goes_takes_its_octets_along():
         lives.keep_payload(lives.open(A, "m%d" % number, C, 0), ["x"], 1)
     assert [lives.get(A, "m%d" % number).payload for number in (48, 49)] == [b"x", b"x"]
     assert lives.dropped == {"payloads": 0, "messages": 48, "steps": 0}
+
+
+def test_what_made_room_carries_nothing_any_more():
+    """The last message of a device is held for its counter of repetitions as well."""
+    lives = Lives(messages=1)
+    held = lives.open(A, "m", C, 0)
+    lives.keep_payload(held, ["x" * 1000], 1000)
+    lives.open(A, "n", C, 0)
+    assert held.payload is None
+
+
+@pytest.mark.parametrize("how_many", ("of one message", "messages"))
+def test_nothing_is_kept_of_what_was_answered(how_many):
+    """Also where the step was pushed out meanwhile: a message to a large group, more messages than are kept."""
+    history = History(Events())
+    sent = Sent(history, lambda: 0.0)
+    one = how_many == "of one message"
+    count = 3 * STEPS if one else MESSAGES + 100
+    pushes = [
+        Push(
+            Address("UE", "ue:%d" % number if one else B),
+            "address of %s" % (number if one else B),
+            "MSG",
+            0,
+            {"msgId": "m" if one else "m%d" % number},
+            origin=Address("UE", A),
+        )
+        for number in range(count)
+    ]
+    for push in pushes:
+        sent.sent(push)
+    for push in pushes:
+        sent.answered(push, Outcome(DONE))
+    assert sent.out == {}
 
 
 # ---- devices ---------------------------------------------------------------------------------------------------------

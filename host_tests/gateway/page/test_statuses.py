@@ -175,7 +175,9 @@ async def own_error(scene):
         scene.g.http._snapshot = scene.g.http._metrics = scene.g.view.counts = fails
         scene.g.view.devices.page = scene.g.view.devices.one = fails
         scene.g.view.message = scene.g.view.payload = fails
-        scene.url = scene.url.replace("/live", "/live?after=0")  # what came after it is to be said
+        scene.url = scene.url.replace(
+            "/live", "/live?after=%d" % (scene.g.history.at - 1)
+        )  # what came after it is to be said
     else:
         _raises_in_decisions(scene, KeyError("injected"))
     await scene.ask()

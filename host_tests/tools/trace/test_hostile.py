@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`msgin5g trace` on files that somebody else made, on purpose or by a power cut: a sentence, or what is left of them."""
+"""`msgin5g trace` on files of somebody else, or of a power cut: a sentence, or what is left of them."""
 
 import json
 import random

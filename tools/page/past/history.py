@@ -2,10 +2,12 @@
 """What became of each message, made of the events and of what goes out (`sent`). In memory, bounded (`lives`, `known`),
 and gone with the program.
 
-Each change has a number, which grows: who has seen the page as it was at one asks for what came after it (`live`).
+Each change has a number, which grows: who has seen the page as it was at one asks for what came after it (`live`). A
+program begins with the microseconds since 1970: what was seen of an earlier one is older than all of this one.
 """
 
 import collections
+import time
 
 from tools.page.past import lives
 from tools.page.past.known import DEVICES, Bounded, Known
@@ -32,11 +34,12 @@ def role(service_id, type_=None):
 
 
 class History:
-    """`events`: an Events, which it watches; `here`: what the program is in a picture, "server" or "gateway"."""
+    """`events`: an Events, which it watches; `here`: what the program is in a picture, "server" or "gateway"; `at`: the
+    number before that of the first change."""
 
-    def __init__(self, events, here="server"):
+    def __init__(self, events, here="server", at=None):
         self.lives = Lives()
-        self.at = 0  # the number of the last change
+        self.at = int(time.time() * 1e6) if at is None else at  # the number of the last change
         self.ring = collections.deque(maxlen=RING)  # (number, devices, Life or None, record or None)
         self.known = Known()
         self._said = Bounded(DEVICES)  # device: (life, step) of its last request, where that is a step

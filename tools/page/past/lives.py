@@ -197,5 +197,6 @@ class Lives:
     def _forget(self, key):
         life = self._lives.pop(key)
         self._octets -= life.octets
+        life.carried, life.octets = None, 0  # of who still holds it
         self.dropped["messages"] += 1
         self.dropped["steps"] += life.dropped

@@ -17,10 +17,11 @@ class Sent:
     def __init__(self, history, clock):
         self._history, self._known, self._here = history, history.known, history.here
         self._clock = lambda: round(clock(), 3)  # as the events have it
-        self._out = {}  # address: steps that wait for an answer
+        self.out = {}  # address: {id of a Push that is out: its steps}, the oldest first
 
     def sent(self, push):
         """A Push goes out."""
+        steps = []
         for life in self._carried(push):
             where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
             body, now = push.body, self._clock()
@@ -42,8 +43,10 @@ class Sent:
                 step["detail"] = clean(ranged(body.get("segNoList", ""), "segment"), DETAIL)
             elif push.kind == "MSGRESP":
                 step["detail"] = str(body.get("delSta", body.get("DelSta", "")))
-            self._out.setdefault(str(push.where), []).append(step)
+            steps.append(step)
             self._history.note((), life)
+        if steps:
+            self.out.setdefault(str(push.where), {})[id(push)] = steps
 
     def answered(self, push, outcome):
         """What came of it."""
@@ -54,34 +57,39 @@ class Sent:
             elif outcome.verdict == LATER and not outcome.answered:
                 # Of who is behind a gateway that is silent nothing is known.
                 self._known.is_silent(push.target.id if push.via is None or outcome.behind else push.via, now)
-        waiting = self._out.pop(str(push.where), [])
+        out = self.out.get(str(push.where), {})
+        out.pop(id(push), None)
+        if not out:
+            self.out.pop(str(push.where), None)
         for life in self._carried(push):
             where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
             peer = push.target.id if push.target.id != life.to else None
             step = life.last(self._here, where, push.kind, peer)
             if step is None:
                 continue
-            waiting = [each for each in waiting if each is not step]
             step["state"], step["until"] = _STATES.get(outcome.verdict, outcome.verdict), now
             if push.kind in ("MSG", "IMDN") or outcome.verdict != DONE:
                 step["detail"] = clean(outcome.detail, DETAIL)
             if outcome.verdict == DONE and "segments" in step:
                 step["segments"]["done"] += 1
             self._history.note((push.target.id,), life)
-        if waiting:
-            self._out[str(push.where)] = waiting
 
     def sent_again(self, peer):
         """A request to this address was retransmitted."""
-        for step in self._out.get(str(peer), ())[-1:]:
+        for step in self._last(peer):
             step["count"] += 1
             self._history.note()
 
     def acknowledged(self, peer):
         """A request to this address was acknowledged by itself: its answer comes separately."""
-        for step in self._out.get(str(peer), ())[-1:]:
+        for step in self._last(peer):
             step["separate"] = True
             self._history.note()
+
+    def _last(self, peer):
+        """The step of what went to this address last and waits for an answer; or nothing."""
+        out = self.out.get(str(peer))
+        return next(reversed(out.values()))[-1:] if out else ()
 
     def _carried(self, push):
         """The Lives that a Push belongs to."""
