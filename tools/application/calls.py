@@ -2,13 +2,12 @@
 """What is asked of the MSGin5G Server over HTTP, and its answers in words."""
 
 import asyncio
-import json
 import urllib.parse
 from pathlib import Path
 
 import aiohttp
 
-from tools.wire.bodies import encode
+from tools.wire.bodies import Malformed, encode, parse
 from tools.wire.outside import clean
 from tools.wire.restreading import is_target
 from tools.words import in_words
@@ -141,7 +140,6 @@ def read_token(path):
 
 def _object(octets):
     try:
-        said = json.loads(octets) if octets else {}
-    except ValueError:
+        return parse(bytes(octets))
+    except Malformed:
         return {}
-    return said if isinstance(said, dict) else {}

@@ -3,6 +3,7 @@
 
 import asyncio
 import collections
+import hmac
 import secrets
 
 from aiohttp import web
@@ -55,11 +56,13 @@ class Posted:
             taken.cancel()
         self._places.clear()
         self._busy.clear()
+        while not self._waiting.empty():
+            self._waiting.get_nowait()
 
     async def close(self):
         """What was taken is answered yet."""
         for key in list(self._busy):
-            self._take(key)
+            self._take(key, self._places.get(key))
         self.give_back()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -69,21 +72,26 @@ class Posted:
         program was busy with when it died comes again."""
         while True:
             key = await self._waiting.get()
+            place = self._places[key]
             self._busy.add(key)
             try:
-                yield self._places[key][0]
+                yield place[0]
             finally:
-                self._take(key)
+                self._take(key, place)
 
-    def _take(self, key):
+    def _take(self, key, place):
+        """Not where it was given back: a loop that an error has ended is closed at any time after that, and the same
+        message may have come again."""
+        if place is None or self._places.get(key) is not place:
+            return
         self._busy.discard(key)
-        _, taken = self._places.pop(key, (None, None))
-        if taken is not None:
-            _remember(self._taken, key)
-            taken.set_result(None)
+        del self._places[key]
+        _remember(self._taken, key)
+        place[1].set_result(None)
 
     async def _posted(self, request):
-        if self._paths is None and request.query.get("key") != self._key:
+        given = request.query.get("key", "").encode(errors="replace")
+        if self._paths is None and not hmac.compare_digest(given, self._key.encode()):
             return web.Response(status=403, text="another key")
         try:
             body = parse(await request.read())

@@ -236,6 +236,7 @@ class ApplicationServer:
         if self._keeping is None:
             return
         self._keeping.cancel()
+        self._keeping = None
         if not self._stay:
             with contextlib.suppress(ServerError):
                 await self._calls.delete(self._registration)

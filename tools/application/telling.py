@@ -11,6 +11,7 @@ from tools.wire.outside import clean
 from tools.words import counted
 
 _SHOWN = 200  # characters of a text
+_LONGEST = 1 << 13  # octets of a line for people
 
 
 class Teller:
@@ -23,7 +24,7 @@ class Teller:
     def say(self, sentence):
         """For people only, beside what a program reads."""
         with contextlib.suppress(OSError):
-            print("as: " + sentence, file=sys.stderr, flush=True)
+            print("as: " + clean(sentence, _LONGEST), file=sys.stderr, flush=True)
 
     def failed(self, sentence):
         """The exit code of what did not come to a good end."""
@@ -99,10 +100,15 @@ class Teller:
     def _tell(self, line, **record):
         now = time.time()
         if self._json:
-            line = json.dumps({"time": round(now, 3), **record}, ensure_ascii=False)
+            line = _escaped(json.dumps({"time": round(now, 3), **record}, ensure_ascii=False))
         else:
-            line = "%s %s" % (time.strftime("%H:%M:%S", time.localtime(now)), line)
+            line = "%s %s" % (time.strftime("%H:%M:%S", time.localtime(now)), clean(line, _LONGEST))
         print(line, flush=True)
+
+
+def _escaped(text):
+    """JSON, where a terminal may show it: what is not printable is in a string there, and means the same as \\u...."""
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def _size(payload):

@@ -3,6 +3,9 @@
 
 from dataclasses import dataclass
 
+from tools.wire.outside import clean
+
+_LONGEST = 1 << 13  # octets of a line
 OK, LACKS, UNKNOWN = "ok", "lacks", "unknown"
 
 
@@ -18,7 +21,7 @@ class Finding:
     def line(self):
         """One line, whatever somebody else's text has in it."""
         text = f"{self.check}: {self.said}" + (f"; {self.todo}" if self.todo else "")
-        return f"{self.state:8}{' '.join(text.split())}"
+        return f"{self.state:8}{clean(' '.join(text.split()), _LONGEST)}"
 
 
 def ok(check, said, todo=""):

@@ -98,13 +98,14 @@ def test_a_reader_that_comes_back_hears_what_it_has_missed_and_that_once():
     run(main())
 
 
-@pytest.mark.parametrize("after", [1, 10**17])
+@pytest.mark.parametrize("after", [1, 10**17, "-5", "garbage", "9" * 400])
 def test_what_is_not_remembered_is_loaded_anew(after):
     async def main():
         async with gateway() as g, Page(g) as page:
             for number in range(RING + 2):
                 g.events.emit("numbered", number=number)
-            async with page.live(after=after) as frames:
+            more = {"after": after} if isinstance(after, int) else {"Last-Event-ID": after}
+            async with page.live(**more) as frames:
                 (event, _, number) = (await heard(frames, lambda event, _: event == "reload"))[-1]
                 assert number == (await page.get("/api/overview"))["at"]
             async with page.live(after=number) as frames:

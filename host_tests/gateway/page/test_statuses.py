@@ -209,6 +209,13 @@ async def other_origin(scene):
     await scene.ask(Origin="http://evil.example")
 
 
+async def no_origin(scene):
+    """What urllib.parse raises ValueError for, and what a frame in a sandbox says (RFC 6454 section 7.1)."""
+    for origin in ("http://[", "null", "http://[::1].x"):
+        await scene.ask(Origin=origin)
+        assert scene.status == 403, origin
+
+
 async def other_site(scene):
     await scene.ask(**{"Sec-Fetch-Site": "cross-site"})
 
@@ -246,7 +253,7 @@ WAYS = {
     304: [not_modified],
     400: [no_host, no_json],
     401: [no_token, unknown_token],
-    403: [foreign_token, not_registered, other_origin, other_site],
+    403: [foreign_token, not_registered, other_origin, no_origin, other_site],
     404: [unknown],
     408: [slow],
     413: [too_large],
@@ -279,7 +286,7 @@ def possible(way, path, method, status):
         return has_body
     if way is not_registered:
         return "deliver" in path
-    if way in (foreign_token, other_origin, other_site):
+    if way in (foreign_token, other_origin, no_origin, other_site):
         return (path == "/api/send") == (way is not foreign_token)
     if way is many_readers:
         return path == "/live"

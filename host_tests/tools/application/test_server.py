@@ -6,9 +6,12 @@ import contextlib
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from host_tests.gateway.scripted import Ue, gateway, run
 from tools.application import ApplicationServer, NotReachable, Refused
+from tools.application import server as application
 from tools.page.events import sentence
 
 A, B = "ue:a@example.org", "ue:b@example.org"
@@ -138,6 +141,62 @@ def test_what_a_program_was_busy_with_comes_again():
             async with ApplicationServer(AS, uri) as server:
                 assert (await first(server))[0].payload == "21.5"
             assert len(g.journal.find("reported", status="success")) == 1
+
+    run(main())
+
+
+async def one_waits(server):
+    async with asyncio.timeout(20):
+        while not server._posted._places:
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("taken", (False, True))
+def test_one_may_be_entered_again(monkeypatch, taken):
+    """As by who begins anew after an error: what was not taken comes once more, and it stays known to the server."""
+    monkeypatch.setattr(application, "AGAIN", 0.05)
+
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue:
+            await ue.register()
+            server = ApplicationServer(AS, "http://127.0.0.1:%d" % g.http_port, stay=True)
+            with pytest.raises(ZeroDivisionError):
+                async with server:
+                    await ue.send(AS, "one", "AS", sfFlag=True)
+                    messages = server.messages()
+                    if taken:
+                        await anext(messages)
+                    await one_waits(server)
+                    raise ZeroDivisionError
+            async with server:
+                await one_waits(server)
+                await messages.aclose()  # a loop that is gone takes nothing of what came after it
+                assert not g.journal.find("delivered")
+                assert [message.payload for message in await first(server)] == ["one"]
+                await ue.send(AS, "two", "AS")
+                assert [message.payload for message in await first(server)] == ["two"]
+                before = len(g.journal.find("as-registered"))
+                async with aiohttp.ClientSession() as http, http.delete(server._registration) as response:
+                    assert response.status == 204
+                await g.journal.wait("as-registered", before + 1)
+
+    run(main())
+
+
+@pytest.mark.parametrize("answer", ["[" * 60000, '{"detail": "' + "x" * 100 + '"}' * 2, "[]", "\xff"])
+def test_an_answer_that_is_no_json_is_an_answer(answer):
+    """Of a proxy, say: what counts is its status."""
+
+    async def main():
+        async def answered(request):
+            return web.Response(status=502, text=answer)
+
+        app = web.Application()
+        app.router.add_route("*", "/{any:.*}", answered)
+        async with TestServer(app) as proxy:
+            with pytest.raises(Refused, match="says 502: it says no more"):
+                async with ApplicationServer(AS, str(proxy.make_url(""))):
+                    pass
 
     run(main())
 

@@ -22,6 +22,8 @@ def test_each_finding_is_one_line_with_what_to_do():
     assert ok("disk", "is large").line() == "ok      disk: is large"
     assert lacks("disk", "is full", "make room").line() == "lacks   disk: is full; make room"
     assert unknown("disk", "who\nknows").line() == "unknown disk: could not be checked: who knows"
+    # What a board on a cable calls itself.
+    assert ok("serial port", "\x1b[2J\x9b2JPico\u202e").line() == "ok      serial port: ?[2J?2JPico?"
 
 
 def test_this_machine_is_examined_and_nothing_is_changed(tmp_path, monkeypatch, capsys):

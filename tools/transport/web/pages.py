@@ -118,7 +118,10 @@ class Pages:
         """Server-sent events, as long as the reader takes them."""
         _only(request, ("after",))
         after = request.headers.get("Last-Event-ID", "").strip()
-        after = int(after[:18]) if after.isascii() and after.isdigit() else _number(request, "after", None)
+        if after:  # what is no number of ours is one that nothing is remembered of
+            after = int(after[:18]) if after.isascii() and after.isdigit() else -1
+        else:
+            after = _number(request, "after", None)
         news = asyncio.Event()
         try:
             stream = self.live.begin(after, news.set)
@@ -191,9 +194,13 @@ def expect_same_origin(request):
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     host = request.headers.get("Host", "")
-    if (
-        site not in ("same-origin", "none")
-        or origin is not None
-        and urllib.parse.urlsplit(origin).netloc != host
-    ):
+    if site not in ("same-origin", "none") or origin is not None and _host_of(origin) != host:
         raise RefusedError(403, "a page of another origin may not send: open / of this gateway")
+
+
+def _host_of(origin):
+    """None for "null", and for what is no origin."""
+    try:
+        return urllib.parse.urlsplit(origin).netloc or None
+    except ValueError:
+        return None
