@@ -18,6 +18,7 @@ from tools import held
 from tools.words import in_words
 
 L3_PORT = 65400
+_LONGEST = 65535 - 20 - 8  # octets that a UDP datagram of IPv4 can have
 LARGEST = 32 << 20  # octets of one file; there are two
 _RAW = 101  # LINKTYPE_RAW: an IP packet, of version 4 or 6
 _LINE = "192.0.2.%d"
@@ -56,10 +57,10 @@ class Capture:
         self._writer = dpkt.pcapng.Writer(self._file, idb=kind(snaplen=65535, linktype=_RAW))
 
     def datagram(self, octets, source, destination):
-        """A UDP datagram, between (host, port) and (host, port)."""
+        """A UDP datagram, between (host, port) and (host, port). Of a longer frame of a line its end is left out."""
         if self._file is None:
             return
-        packet = _packet(octets, source, destination)
+        packet = _packet(octets[:_LONGEST], source, destination)
         try:
             if self._file.tell() + len(packet) + 64 > self._largest:
                 self._file.close()

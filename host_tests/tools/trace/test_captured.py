@@ -140,6 +140,16 @@ def test_two_files_of_a_size_that_is_kept(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["made.pcapng", "made.pcapng.1"]
 
 
+@pytest.mark.parametrize("size", (65507, 65508, 70000))
+def test_a_frame_of_a_line_that_no_datagram_could_be_goes_on_and_is_cut(tmp_path, size):
+    """--serial-max-frame may be larger than the 65507 octets that UDP over IPv4 has (65535, less 20 and 8)."""
+    capture = Capture(tmp_path / "made.pcapng")
+    capture.frame(bytes(size), 0, 65400, outgoing=False)
+    capture.frame(b"next", 0, 65400, outgoing=False)
+    capture.close()
+    assert [len(octets) for _, _, octets in datagrams(tmp_path / "made.pcapng")] == [65507, 4]
+
+
 def test_where_the_file_takes_no_more_it_is_said_once(tmp_path):
     path = tmp_path / "made.pcapng"
     (tmp_path / "made.pcapng.1" / "in the way").mkdir(parents=True)
