@@ -210,7 +210,7 @@ async def other_origin(scene):
 
 
 async def no_origin(scene):
-    """What urllib.parse raises ValueError for, and what a frame in a sandbox says (RFC 6454 section 7.1)."""
+    """What urllib.parse raises ValueError for, and what a frame in a sandbox says."""
     for origin in ("http://[", "null", "http://[::1].x"):
         await scene.ask(Origin=origin)
         assert scene.status == 403, origin
