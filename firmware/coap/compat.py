@@ -296,8 +296,8 @@ def whole(kind: "Any", homes: str = "", asked: str = "") -> None:
 def unload(whole: str) -> None:
     """Give back the memory of a module that has done its work, by its whole name; the next import loads it again."""
     package, _, name = whole.rpartition(".")
-    sys.modules.pop(whole, None)
-    if hasattr(sys.modules.get(package), name):
+    # A package that is asked for what it has not loads it.
+    if sys.modules.pop(whole, None) is not None and hasattr(sys.modules.get(package), name):
         delattr(sys.modules[package], name)
 
 

@@ -26,7 +26,7 @@ _EVENTS = const(256)  # that the ring holds
 _FORM = const("<IBBBBHHI")
 _TOKEN = const(16)  # where that is
 _SIZE = const(24)
-_WORDS = const(32)  # kinds and states that are named by a number
+_WORDS = const(32)  # in a list of them
 _CAUSES = const(16)  # of the last failures
 _LONGEST = const(80)  # characters of one
 # Kinds of event
@@ -56,7 +56,9 @@ class Trace:
         self.count = 0  # events since the beginning
         self.missed = 0  # for want of memory
         self._ring = bytearray(_EVENTS * _SIZE)
+        # What is named by a number: states and what we ask; what the peer says, which must take no place of those
         self._words: list = []
+        self._theirs: list = []
         self._causes: list = []
         self._caused = 0
         self._core: "Any" = None
@@ -77,6 +79,9 @@ class Trace:
         self._core = core
         self._l3 = core.endpoint is None
         self._counted = self._counters()
+        self._received = 0  # the order of the last message in the inbox that was noted
+        for message in core.inbox:
+            self._received = message.order
         for holder, name, after, before in (
             (link, "send", self._sending, None),
             (core, "receive", self._look, self._receiving),
@@ -87,13 +92,17 @@ class Trace:
             (core, "_handle", self._handling, None),
         ):
             if hasattr(holder, name):  # no role, and no wire, has all of them
-                setattr(holder, name, self._through(getattr(holder, name), after, before))
+                traced = self._through(getattr(holder, name), after, before)
                 self._followed.append((holder, name))
+                setattr(holder, name, traced)
 
     def leave(self) -> None:
         """Follow the client no more."""
         while self._followed:
-            delattr(*self._followed.pop())
+            try:
+                delattr(*self._followed.pop())
+            except AttributeError:
+                pass  # there was no memory to set it
         self._core = None
 
     def _through(self, call, after, before=None):
@@ -131,8 +140,11 @@ class Trace:
             self._state("registration", core.registration.state, core.registration.cause)
         elif kind == 2:
             self._state("message", subject.state, subject.cause, subject.message_id)
-        elif kind == 3 and core.inbox:
-            self._state("message", "received", None, core.inbox[-1].message_id)
+        elif kind == 3:  # one event for all that came together
+            for message in core.inbox:
+                if message.order > self._received:
+                    self._received = message.order
+                    self._state("message", "received", None, message.message_id)
         elif kind == 6:
             self._state("message", "incomplete", subject[2], subject[1])
 
@@ -153,49 +165,46 @@ class Trace:
 
     def _put(self, kind, a=0, b=0, c=0, first=0, second=0, third=0, token=b""):
         at = self.count % _EVENTS * _SIZE
-        tick = ticks_diff(health.now(), self._began) & 0x1FFFFFFF
+        tick = self._tick()
         struct.pack_into(_FORM, self._ring, at, tick, kind, a, b, c, first & 0xFFFF, second & 0xFFFF, third)
         at += _TOKEN
         for place in range(8):
             self._ring[at + place] = token[place] if place < len(token) else 0
         self.count += 1
 
+    def _tick(self):
+        """Return ms since the beginning."""
+        return ticks_diff(health.now(), self._began) & 0x1FFFFFFF
+
     def _datagram(self, kind, octets):
-        if isinstance(octets, list) or hasattr(octets, "read"):  # L3 in parts, or in a file
-            size = sum([len(part) for part in octets]) if isinstance(octets, list) else len(octets)
-            head = octets[0] if isinstance(octets, list) else octets.read(0, 1)
-            self._put(kind, _L3, head[0] if len(head) else 0, 0, 0, size)
-        elif self._l3:
-            self._put(kind, _L3, octets[0] if len(octets) else 0, 0, 0, len(octets))
+        if self._l3:
+            head, size = octets, len(octets)
+            if isinstance(octets, list):  # in parts
+                head, size = octets[0], sum([len(part) for part in octets])
+            elif hasattr(octets, "read"):  # in a file
+                head = octets.read(0, 1)
+            self._put(kind, _L3, head[0] if len(head) else 0, third=size)
         else:
             try:
                 message = decode(octets)
             except MessageError:
-                self._put(kind, _NOT_COAP, 0, 0, 0, len(octets))
+                self._put(kind, _NOT_COAP, third=len(octets))
                 return
             blocks, which = 0, 0
             for number, value in message.options:
                 if number == 27 or number == 23:  # Block1, Block2 of RFC 7959
                     blocks, which = int.from_bytes(value, "big") & 0xFFFFFF, 1 if number == 27 else 2
             token = message.token
-            self._put(
-                kind,
-                message.type,
-                message.code,
-                len(token) << 2 | which,
-                message.mid,
-                len(octets),
-                blocks,
-                token,
-            )
+            length = len(token) << 2 | which
+            self._put(kind, message.type, message.code, length, message.mid, len(octets), blocks, token)
 
     def _body(self, kind, message, mid, code):
         if kind == _ASKED and not len(message.payload):
             return  # a ping
         octets = bytes(message.payload) if not hasattr(message.payload, "read") else b""
-        word = self._word(_member(octets, b'"msgType":"', 24))
-        part, parts = _number(octets, b'"segNumb":'), _number(octets, b'"totalSegCount":')
-        begins = _beginning(_member(octets, b'"msgId":"', 8))
+        word = self._word(_text(octets, b'"msgType"', 24), self._words if kind == _ASKED else self._theirs)
+        part, parts = _number(octets, b'"segNumb"'), _number(octets, b'"totalSegCount"')
+        begins = _beginning(_text(octets, b'"msgId"', 8))
         self._put(kind, word, code, len(begins), part, parts, mid, begins)
 
     def _state(self, of, state, cause, message_id=""):
@@ -206,7 +215,8 @@ class Trace:
                 self._causes.pop(0)
             self._caused += 1
             number = self._caused
-        self._put(_STATE, self._word(of), self._word(state), 0, 0, 0, number, _beginning(message_id))
+        of, state = self._word(of, self._words), self._word(state, self._words)
+        self._put(_STATE, of, state, third=number, token=_beginning(message_id))
 
     def _counters(self):
         core = self._core
@@ -226,12 +236,12 @@ class Trace:
                     self._put(_COUNT, place, 0, 0, 0, 0, value)
             self._counted = counted
 
-    def _word(self, word):
-        if word not in self._words:
-            if len(self._words) == _WORDS:
+    def _word(self, word, words):
+        if word not in words:
+            if len(words) == _WORDS:
                 return 0xFF
-            self._words.append(word)
-        return self._words.index(word)
+            words.append(word)
+        return words.index(word)
 
     # --- telling --------------------------------------------------------------------------------------
 
@@ -243,39 +253,47 @@ class Trace:
         if self._clock is not None:
             head += ", begun at %d" % self._clock
         yield printable(head)
+        gone = 0
         for number in range(lost, self.count):
             at = number % _EVENTS * _SIZE
-            event = struct.unpack_from(_FORM, self._ring, at)
-            text = self._text(event, self._ring[at + _TOKEN : at + _SIZE], number)
-            yield printable("%6d.%03d %s" % (event[0] // 1000, event[0] % 1000, text))
+            octets = self._ring[at : at + _SIZE]
+            # A board's console goes on with the client while this is printed, so its place may be another's by now.
+            if self.count - number > _EVENTS:
+                gone += 1
+                continue
+            event = struct.unpack_from(_FORM, octets)
+            yield printable(_timed(event[0], self._said(event, octets[_TOKEN:], number)))
+        if gone:
+            yield _timed(self._tick(), ". trace overwritten %d" % gone)
 
-    def _text(self, event, token, number):
+    def _said(self, event, token, number):
         _, kind, a, b, c, first, second, third = event
         if kind == _SENT or kind == _HEARD:
             return ("> " if kind == _SENT else "< ") + self._datagram_text(event, token, number)
         if kind == _ASKED or kind == _SERVED:
-            parts = " %d/%d" % (first, second) if second else ""
-            text = "%s %s%s mid %04x" % (self._named(a), _hex(token[:c]) or "-", parts, third)
+            parts = " %d/%s" % (first, second or "?") if first else ""
+            said = _named(a, self._words if kind == _ASKED else self._theirs)
+            text = "%s %s%s mid %04x" % (said, _hex(token[:c]) or "-", parts, third)
             return "> " + text if kind == _ASKED else "< %s answered %s" % (text, numbers.code_text(b))
         if kind == _ENDED:
             return "= %s mid %04x" % (numbers.code_text(b) if a == 2 else _ENDS[a], first)
         if kind == _COUNT:
             return ". %s %d" % (_counter(a), third)
-        of = self._named(a)
+        of = _named(a, self._words)
         if of == "message":
             of += " " + _hex(token[:4])
         cause = ""
         if third:
             place = third - 1 - self._caused + len(self._causes)
             cause = ": " + self._causes[place] if place >= 0 else ": ?"
-        return ". %s %s%s" % (of, self._named(b), cause)
+        return ". %s %s%s" % (of, _named(b, self._words), cause)
 
     def _datagram_text(self, event, token, number):
         _, kind, type, code, c, mid, size, blocks = event
         if type == _L3:
-            return "L3 %02x octets %d" % (code, size)
+            return "L3 %02x octets %d" % (code, blocks)
         if type == _NOT_COAP:
-            return "not CoAP octets %d" % size
+            return "not CoAP octets %d" % blocks
         text = "%s %s mid %04x token %s octets %d" % (
             _TYPES[type],
             numbers.code_text(code),
@@ -301,31 +319,41 @@ class Trace:
                 again += ring[other + 4 : other + 8] == ring[at + 4 : at + 8]
         return again
 
-    def _named(self, place):
-        return self._words[place] if place < len(self._words) else "?"
+
+def _timed(tick, text):
+    return "%6d.%03d %s" % (tick // 1000, tick % 1000, text)
 
 
-def _member(octets, name, most):
-    """Return the beginning of a text behind this name in JSON, or ""."""
+def _named(place, words):
+    return words[place] if place < len(words) else "?"
+
+
+def _value(octets, name, most):
+    """Return up to so many octets of the value of this member of JSON, none where it is missing."""
     at = octets.find(name)
     if at < 0:
-        return ""
+        return b""
     at += len(name)
-    end = octets.find(b'"', at, at + most)
+    while octets[at : at + 1] in (b":", b" ", b"\t", b"\n", b"\r"):
+        at += 1
+    return octets[at : at + most]
+
+
+def _text(octets, name, most):
+    """Return the beginning of a text in JSON, or ""."""
+    value = _value(octets, name, most + 1)
     try:
-        return str(octets[at : at + most if end < 0 else end], "utf-8")
+        return str(value[1:].split(b'"')[0], "utf-8") if value[:1] == b'"' else ""
     except ValueError:
         return ""
 
 
 def _number(octets, name):
-    at = octets.find(name)
     number = 0
-    if at >= 0:
-        for octet in octets[at + len(name) : at + len(name) + 6]:
-            if not 0x30 <= octet <= 0x39:
-                break
-            number = number * 10 + octet - 0x30
+    for octet in _value(octets, name, 6):
+        if not 0x30 <= octet <= 0x39:
+            break
+        number = number * 10 + octet - 0x30
     return number
 
 
@@ -352,13 +380,18 @@ trace: "Trace | None" = None  # the one that is kept
 
 
 def begin(client: "RunningClient | None" = None) -> None:
-    """Keep a trace from now on: of this client, or of the next one that the console starts."""
+    """Keep a trace from now on: of this client, or of the next one that the console starts. Raise MemoryError; then
+    none is kept."""
     global trace
-    if trace is None:
-        gc.collect()  # its ring is one piece
-        trace = Trace()
-    if client is not None:
-        trace.follow(client)
+    try:
+        if trace is None:
+            gc.collect()  # its ring is one piece
+            trace = Trace()
+        if client is not None:
+            trace.follow(client)
+    except MemoryError:
+        end()
+        raise
 
 
 def end() -> None:

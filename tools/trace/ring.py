@@ -18,7 +18,7 @@ _COAP = re.compile(
     r"( block[12] [0-9]{1,9} (?:more|last) [0-9]{1,9})?(?: again ([0-9]{1,9}))?"
 )
 _BODY = re.compile(
-    r"(\S+) ([0-9a-f]{8}|-)(?: ([0-9]{1,9})/([0-9]{1,9}))? mid ([0-9a-f]{4})(?: answered [0-9.]{4})?"
+    r"(\S+) ([0-9a-f]{8}|-)(?: ([0-9]{1,9})/([0-9]{1,9}|\?))? mid ([0-9a-f]{4})(?: answered [0-9.]{4})?"
 )
 _END = re.compile(r"([a-z-]+|[0-7]\.[0-9]{2}) mid ([0-9a-f]{4})")
 _L3 = re.compile(r"L3 ([0-9a-f]{2}) octets ([0-9]{1,9})")
@@ -93,7 +93,7 @@ class _Events:
             body = bodies[0] if len(bodies) == 1 else bodies.pop(0)
             said.what = said.kind = body[1]
             said.message_id = body[2].replace("-", "")
-            said.part, said.parts = int(body[3] or 0), int(body[4] or 0)
+            said.part, said.parts = int(body[3] or 0), int((body[4] or "0").replace("?", "0"))
         if sign == ">":
             self._asked[said.mid] = said.token
 

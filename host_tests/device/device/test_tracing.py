@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# heap: 256k, all lines of a trace lie in it at once
 """The trace of a running client: what it notes of datagrams, messages, registration and counters, in how much room, and
 that nothing of it is left when it ends."""
 
@@ -7,7 +8,7 @@ import json
 import sys
 
 import coap
-from common import Random, Skip, equal
+from common import Random, Skip, equal, raises
 from msgin5g import Client, MemoryStorage
 from msgin5g_scene import GRANTED, PEER, configuration
 
@@ -57,9 +58,9 @@ class Scene:
         client = self.client
         client._call(client.core.receive, octets, PEER, 10, client._transmit)
 
-    def answer(self, code, payload=b""):
-        """Answer the last request; return its message."""
-        asked = coap.decode(self.link.sent[-1])
+    def answer(self, code, payload=b"", place=-1):
+        """Answer the last request, or another one; return its message."""
+        asked = coap.decode(self.link.sent[place])
         self.hear(coap.encode(coap.Message(code, payload), coap.ACK, asked.mid, asked.token))
         return asked
 
@@ -207,6 +208,144 @@ def test_its_room_is_bounded_whatever_comes():
     play(act)
 
 
+def body_of(kind, more=""):
+    """A request of the peer, written as one that likes spaces does."""
+    return (
+        '{ "msgIden" : "urn:3gpp:msgin5g", "msgType" :\t"%s", "oriAddr": {"oriAddrType": "UE", "addr": "ue:b@x"},'
+        '\n "destAddr": {"destAddrType": "UE", "addr": "ue:a@x"}, "msgId": "89abcdef-0", "sfFlag": false%s,'
+        ' "payload": "hi"}' % (kind, more)
+    ).encode()
+
+
+def post(scene, body, mid=0x7001):
+    options = [(coap.URI_PATH, b"msgin5g"), (coap.CONTENT_FORMAT, b"\x32")]
+    scene.hear(coap.encode(coap.Message(coap.POST, body, options), coap.CON, mid, b"\xaa"))
+
+
+def test_a_body_is_read_whatever_spaces_are_in_it():
+    def act(scene):
+        scene.answer(coap.CHANGED, GRANTED)
+        post(scene, body_of("MSG"))
+        parameters = ', "isSegmented": true, "segParams": {"segId": "s", "segNumb" : 2, "totalSegCount": 3}'
+        post(scene, body_of("MSG", parameters).replace(b"89abcdef", b"89abcdee"), 0x7002)
+        parameters = ', "isSegmented": true, "segParams": {"segId": "s", "segNumb": 1}'
+        post(scene, body_of("MSG", parameters).replace(b"89abcdef", b"89abcdee"), 0x7003)
+        lines = scene.lines()
+        for line in (
+            "< MSG 89abcdef mid 7001 answered 2.04",
+            "< MSG 89abcdee 2/3 mid 7002 answered 2.04",
+            "< MSG 89abcdee 1/? mid 7003 answered 2.04",
+        ):
+            equal((line in lines, line), (True, line))
+
+    play(act)
+
+
+def test_what_the_peer_calls_things_takes_no_place_of_ours():
+    def act(scene):
+        for number in range(100):
+            post(scene, body_of("KIND-%d" % number), 0x7000 + number)
+        scene.answer(coap.CHANGED, GRANTED, 0)
+        equal(". registration registered" in scene.lines(), True)
+        core = scene.client.core
+        outgoing = scene.client._call(core.send, "as:b@x", "21.5", 20, to_type="AS")
+        lines = scene.lines()
+        short = outgoing.message_id[:8]
+        equal(len([line for line in lines if line.startswith("> MSG %s mid " % short)]), 1)
+        equal(". message %s sent" % short in lines, True)
+        equal("< ? 89abcdef mid 7063 answered 4.00" in lines, True)  # the last of a hundred
+
+    play(act)
+
+
+def test_what_comes_while_it_is_printed():
+    """A board's console goes on with the client between two lines."""
+
+    def act(scene):
+        source = Random(9)
+        scene.answer(coap.CHANGED, GRANTED)
+
+        def come(count):
+            for _ in range(count):
+                scene.hear(
+                    b"\x58\x45" + source.bytes(10)
+                )  # NON 2.05 (RFC 7252 section 3) that nobody asked for
+
+        come(300)
+        trace = scene.tracing.trace
+        before = list(trace.lines())
+        found = []
+        for line in trace.lines():
+            found.append(line)
+            if len(found) == 11:  # the head, and ten events
+                come(60)
+        gone = 0
+        while found[11] != before[11 + gone]:
+            gone += 1
+        equal(gone > 60, True)
+        equal(found[:-1], before[:11] + before[11 + gone :])
+        equal(found[-1][11:], ". trace overwritten %d" % gone)
+
+    play(act)
+
+
+def test_messages_that_came_together_are_noted_each():
+    def act(scene):
+        scene.answer(coap.CHANGED, GRANTED)
+        text = (
+            '{"msgIden":"urn:3gpp:msgin5g","msgType":"MSG","oriAddr":{"oriAddrType":"UE","addr":"ue:b@x"},'
+            '"destAddr":{"destAddrType":"UE","addr":"ue:a@x"},"msgId":"0a0a0a0a-1","totalMsgCount":2,"msgList":['
+            '{"msgId":"0b0b0b0b-1","payload":"1"},{"msgId":"0c0c0c0c-1","payload":"2"}]}'
+        )
+        post(scene, text.encode())
+        post(scene, body_of("MSG"), 0x7002)
+        received = [line for line in scene.lines() if line.endswith(" received")]
+        equal(received, [". message %s received" % each for each in ("0b0b0b0b", "0c0c0c0c", "89abcdef")])
+
+    play(act)
+
+
+def test_without_the_memory_for_it_nothing_is_left():
+    def act(scene):
+        tracing, client = scene.tracing, scene.client
+        tracing.end()
+        through = tracing.Trace._through
+        made = []
+
+        def failing(self, *arguments):
+            made.append(arguments)
+            if len(made) == 3:
+                raise MemoryError
+            return through(self, *arguments)
+
+        tracing.Trace._through = failing
+        try:
+            raises(MemoryError, tracing.begin, client)
+        finally:
+            tracing.Trace._through = through
+        equal((tracing.trace, "device.tracing" in sys.modules), (None, False))
+        for holder in (client._link, client.core, client.core.endpoint):
+            for name in FOLLOWED:
+                equal((name in holder.__dict__, name), (False, name))
+
+    play(act)
+
+
+def test_an_l3_message_that_is_longer_than_its_payload_may_be():
+    """TS 24.538 Annex A.2: LV-E, so a payload of 65,535 octets at most, behind a type, a target and an ID."""
+
+    def act(scene):
+        trace = scene.tracing.trace
+        trace._l3 = True
+        trace._datagram(0, [b"\x01" + bytes(40)] + [bytes(4369)] * 15)
+        equal(scene.lines()[-1], "> L3 01 octets 65576")
+
+    play(act)
+
+
+FOLLOWED = ("send", "receive", "poll", "next_event", "serve", "_handle", "request")
+
+
 def test_a_failure_of_its_own_is_counted_and_stays_here():
     def act(scene):
         trace = scene.tracing.trace
@@ -227,10 +366,11 @@ def test_a_failure_of_its_own_is_counted_and_stays_here():
 def test_nothing_is_left_of_it():
     def act(scene):
         scene.tracing.end()
+        scene.tracing.end()  # nothing comes back by that
         equal("device.tracing" in sys.modules, False)
         client = scene.client
         for holder in (client._link, client.core, client.core.endpoint):
-            for name in ("send", "receive", "poll", "next_event", "serve", "_handle", "request"):
+            for name in FOLLOWED:
                 equal((name in holder.__dict__, name), (False, name))
         scene.answer(coap.CHANGED, GRANTED)
         equal(client.registered, True)

@@ -97,6 +97,18 @@ def test_segments_are_one_arrow_and_a_gap_is_said():
     assert (again.segments, again.detail, again.bad) == ((1, 5), "869e7241: segment 3 of 5", False)
 
 
+def test_what_a_foreign_sender_and_a_slow_console_leave_out():
+    said = said_of(
+        [
+            "     0.000 < CON 0.02 mid 7003 token aa octets 300",
+            "     0.001 < MSG 89abcdee 1/? mid 7003 answered 2.04",
+            "     0.500 . trace overwritten 12",
+        ]
+    )
+    assert (said[0].kind, said[0].message_id, said[0].part, said[0].parts) == ("MSG", "89abcdee", 1, 0)
+    assert said[1].what == "trace overwritten 12"
+
+
 def test_a_request_that_nothing_came_back_for():
     lines = [
         "     0.000 > REG - mid 0001",
