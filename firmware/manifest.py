@@ -2,6 +2,8 @@
 # What an image freezes. A board's manifest.py includes this one and adds its own board.py.
 import os
 
+# Which of device/links/ a board has what for; all, unless it says.
+options.defaults(links=None)
 _scope = {}
 with open("coap/version.py") as _file:
     exec(_file.read(), _scope)
@@ -30,7 +32,10 @@ _found = [
     for _package in ("coap", "msgin5g", "device")
     for _folder, _rooms, _names in os.walk(_package)
     for _name in sorted(_names)
-    if _name.endswith(".py") and _name != "manifest.py"
+    if _name.endswith(".py") and _name not in ("manifest.py", "_cpython.py")
 ]
+if options.links is not None:
+    _links = ["device/links/%s.py" % _name for _name in ("__init__", *options.links)]
+    _found = [_path for _path in _found if not _path.startswith("device/links/") or _path in _links]
 for _name in _first + sorted(set(_found) - set(_first)):
     module(_name)

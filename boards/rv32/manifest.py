@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
 module("_boot.py")
 include("$(MPY_DIR)/extmod/asyncio")
-include("../../firmware/manifest.py")
+include("../../firmware/manifest.py", links=("serial",))
 module("board.py")

@@ -41,13 +41,13 @@ def evaluated(manifest):
             found.append(keywords)
         return types.SimpleNamespace(version=found[0]["version"] if found else None)
 
-    def include(name):
+    def include(name, **options):
         if "$(" not in name:
             path = Path(name).resolve()
-            run(path / "manifest.py" if path.is_dir() else path)
+            run(path / "manifest.py" if path.is_dir() else path, **options)
 
-    def run(path):
-        options = types.SimpleNamespace(defaults=lambda **keywords: vars(options).update(keywords))
+    def run(path, **given):
+        options = types.SimpleNamespace(defaults=lambda **keywords: vars(options).update(keywords | given))
         scope = {"include": include, "metadata": metadata, "options": options}
         scope |= dict.fromkeys(("package", "module", "freeze", "require"), lambda *_, **__: None)
         with pytest.MonkeyPatch.context() as patch:

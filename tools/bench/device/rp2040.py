@@ -33,6 +33,7 @@ def measure():
     image = rp2.build(BOARD, rp2.ROOT / "build" / BOARD)
     report = json.loads((image.parent / "report.json").read_text())
     yield Row("flash of the image", report["flash"]["used"], "octets", beside=report["flash"]["firmware"])
+    yield Row("  left of it for what is still to come", report["left"], "octets", "flash.rp2040")
     yield Row("  of it, frozen modules", sum(report["frozen"].values()), "octets")
     with tempfile.TemporaryDirectory() as folder:
         flash = Path(folder) / "flash.bin"
