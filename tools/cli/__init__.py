@@ -37,7 +37,8 @@ COMMANDS = {
     "completion": ("tools.cli.completion", "what a shell is told so that it completes all of this"),
 }
 
-
+# They want firmware and boards.
+OF_A_CLONE = ("device", "demo", "image", "emulate", "provision", "flash", "board", "bench")
 _READER_ENDED = 141  # as the shell says it of a program that SIGPIPE ended: 128 + 13
 
 
@@ -89,7 +90,18 @@ def _run(argv):
     except SystemExit as end:  # --help, or a mistake that was said
         _ended(end.code)
         raise
+    if argv[0] in OF_A_CLONE:
+        _needs_a_clone(argv[0])
     return args.main(args)
+
+
+def _needs_a_clone(command):
+    from tools.image import boards
+
+    if not boards.is_clone():
+        raise UsageError(
+            f"{command} is for a clone of the project, which has firmware and boards: a wheel has the tools alone"
+        )
 
 
 def parser_of(names):

@@ -14,8 +14,8 @@ from tools.doctor.finding import lacks, ok, unknown
 from tools.image import boards
 from tools.words import counted
 
-_OURS = "msgin5g-tools"  # the distribution that holds the tools
 _AGAIN = "run any verb, make lint: it sees to that"
+_WHEEL = "install the wheel again, by pip, which sees to that"
 
 
 def interpreter(_machine, _args):
@@ -32,16 +32,16 @@ def packages(_machine, _args):
     """What the tools are built on, as the project names it, against what is installed."""
     wanted = [Requirement(text) for text in _project()[1]]
     wanted = [each for each in wanted if each.marker is None or each.marker.evaluate()]
-    missing = []
+    missing, again = [], _AGAIN if boards.is_clone() else _WHEEL
     for each in wanted:
         try:
             has = importlib.metadata.version(each.name)
         except importlib.metadata.PackageNotFoundError:
-            missing.append(lacks("Python packages", f"{each.name} is missing", _AGAIN))
+            missing.append(lacks("Python packages", f"{each.name} is missing", again))
             continue
         if not each.specifier.contains(has, prereleases=True):
             missing.append(
-                lacks("Python packages", f"{each.name} is {has}; {each.specifier} is needed", _AGAIN)
+                lacks("Python packages", f"{each.name} is {has}; {each.specifier} is needed", again)
             )
     if not missing:
         versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("mpremote", "esptool"))
@@ -59,8 +59,8 @@ def _project():
             project = tomllib.load(file)["project"]
         return project["requires-python"], project["dependencies"]
     except FileNotFoundError:
-        installed = importlib.metadata.metadata(_OURS)
-        required = importlib.metadata.requires(_OURS) or []
+        installed = importlib.metadata.metadata(boards.DISTRIBUTION)
+        required = importlib.metadata.requires(boards.DISTRIBUTION) or []
         return installed["Requires-Python"], [each for each in required if "extra ==" not in each]
 
 
@@ -68,6 +68,9 @@ def micropython(machine, _args):
     """Of devices on this machine, `msgin5g device`."""
     from tools.programs import micropython as program
 
+    if not boards.is_clone():
+        yield ok("MicroPython", "a wheel has no device on this machine, no image and no board: a clone has")
+        return
     if not (machine.linux or machine.platform == "darwin"):
         yield unknown(
             "MicroPython", f"its unix port does not run on {machine.platform}", "use a board, or WSL"
@@ -84,6 +87,8 @@ def micropython(machine, _args):
 
 def images(machine, args):
     """What an image of the board that was named is built with: each board needs something else."""
+    if not boards.is_clone():
+        return
     made = [name for name in boards.having("image")]
     if args.board is None:
         yield unknown("image", f"name a board: --board {'|'.join(made)}")

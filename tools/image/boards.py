@@ -6,6 +6,7 @@ chips or formats beside that: where they differ a key says how, and a tool has a
 """
 
 import importlib
+import importlib.metadata
 import json
 import runpy
 from pathlib import Path
@@ -16,6 +17,7 @@ from tools.words import why
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "boards"
 HOST = "host"  # "mcu" of a board that is this machine
+DISTRIBUTION = "msgin5g-tools"  # what holds the tools; its wheel has neither firmware nor boards
 
 
 # What is under a key, wherever that stands in board.json, and rows with keys of their own.
@@ -58,6 +60,11 @@ class Row(dict):
         raise UsageError(f'{self._name}: "{key}" is missing{beside} (docs/board.md)')
 
 
+def is_clone():
+    """Whether firmware and boards lie beside the tools, as in a clone; of a wheel there are the tools alone."""
+    return FOLDER.is_dir()
+
+
 def names():
     """The boards that there are, sorted."""
     return sorted(path.parent.name for path in FOLDER.glob("*/board.json"))
@@ -65,6 +72,10 @@ def names():
 
 def board_data(board):
     """What board.json says. Raises UsageError for a board that is not there."""
+    if not is_clone():
+        raise UsageError(
+            f"no board {board}: boards are in a clone of the project, and not in the wheel of its tools"
+        )
     if board not in names():
         raise UsageError(f"no board {board}; there are {', '.join(names())}")
     path = FOLDER / board / "board.json"
@@ -138,4 +149,6 @@ def refuse_others(args, module, every):
 
 def version():
     """Return the version of the firmware and of its tools, which is one."""
+    if not is_clone():
+        return importlib.metadata.version(DISTRIBUTION)
     return runpy.run_path(str(ROOT / "firmware/coap/version.py"))["VERSION"]

@@ -13,8 +13,10 @@ import pytest
 from host_tests.hardware.boards import test_contract
 from host_tests.hardware.boards.kinds import StandIns
 from tools import cli
+from tools.errors import UsageError
 from tools.image import boards
 from tools.programs.patience import finish
+from tools.project import newboard
 
 CONTRACT = Path(test_contract.__file__)
 # In place of boards/, for a whole run of the contract's tests: they find the folder by themselves.
@@ -143,3 +145,9 @@ def test_what_cannot_be_is_said(folder, words, sentence, capsys):
     err = capsys.readouterr().err
     assert sentence in err and err.count("\n") == 1
     assert sorted(os.listdir(folder)) == ["rp2040", "unix"]
+
+
+def test_a_folder_that_cannot_be_made_is_said(folder, monkeypatch):
+    monkeypatch.setattr(boards, "FOLDER", folder / "gone")
+    with pytest.raises(UsageError, match="gone/mine: No such file or directory"):
+        newboard.make("mine")

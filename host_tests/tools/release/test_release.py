@@ -24,6 +24,16 @@ from tools.project.release.__main__ import sums
 
 ROOT = Path(__file__).resolve().parents[3]
 VERSION = boards.version()
+OF_A_CLONE = {
+    "device": ["--state", "x"],
+    "demo": [],
+    "image": ["rp2040"],
+    "emulate": ["rp2040"],
+    "provision": ["--ue", "ue:a@example.org", "--peer", "coap://192.0.2.1", "--out", "a.json"],
+    "flash": ["rp2040"],
+    "board": ["mine"],
+    "bench": [],
+}
 EPOCH = 1_700_000_000  # 2023-11-14 22:13:20 UTC
 SOURCES = {"micropython": ("1.25.0", "MIT"), "mbedtls": ("3.6.6", "Apache-2.0 OR GPL-2.0-or-later")}
 
@@ -120,9 +130,24 @@ def test_the_wheel_holds_each_file_of_the_tools_and_nothing_else(made):
     assert {name for name in names - there if ".dist-info/" not in name} == set()
 
 
-def test_the_gateway_runs_from_the_wheel(made, tmp_path):
+def from_the_wheel(made, folder, code):
+    """What a program writes that has the wheel, and no clone, on its path."""
     archive = zipfile.ZipFile(io.BytesIO(made[0][f"msgin5g_tools-{VERSION}-py3-none-any.whl"]))
-    archive.extractall(tmp_path / "installed")
+    archive.extractall(folder / "installed")
+    environment = os.environ | {"PYTHONPATH": str(folder / "installed")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_the_gateway_runs_from_the_wheel(made, tmp_path):
     code = (
         "import asyncio, tools\n"
         "from tools.gateway.runtime import Gateway, Options\n"
@@ -134,16 +159,37 @@ def test_the_gateway_runs_from_the_wheel(made, tmp_path):
         "        print(tools.__path__[0], (await gateway.measured())[:6])\n"
         "asyncio.run(main())"
     )
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
+    said = from_the_wheel(made, tmp_path, code)
+    assert said.split() == [str(tmp_path / "installed/tools"), "b'#", "HELP'"]
+
+
+def test_a_wheel_says_its_version_and_what_is_for_a_clone(made, tmp_path):
+    """It has neither firmware nor boards, and writes nothing beside itself."""
+    commands = (
+        ["--version"],
+        ["repl", "--board", "rp2040"],
+        *([name, *more] for name, more in OF_A_CLONE.items()),
     )
-    assert done.stdout.split() == [str(tmp_path / "installed/tools"), "b'#", "HELP'"]
+    code = (
+        "from tools.cli import main\n"
+        "for command in %r:\n"
+        "    try:\n"
+        "        print(main(command), flush=True)\n"
+        "    except SystemExit as end:\n"
+        "        print(end.code, flush=True)\n" % (commands,)
+    )
+    version, ended, unknown, refused, *said = from_the_wheel(made, tmp_path, code).splitlines()
+    assert (version, ended) == (f"msgin5g {VERSION}", "0")
+    assert unknown.startswith("msgin5g: no board rp2040: boards are in a clone of the project")
+    assert said[::2] == [
+        f"msgin5g: {name} is for a clone of the project, which has firmware and boards: a wheel has the tools alone"
+        for name in OF_A_CLONE
+    ]
+    assert {refused, *said[1::2]} == {"2"}
+    assert {path.name for path in (tmp_path / "installed").iterdir()} == {
+        "tools",
+        f"msgin5g_tools-{VERSION}.dist-info",
+    }
 
 
 def test_the_source_archive_has_what_the_wheel_is_built_from(made):

@@ -47,8 +47,10 @@ def make(name, like=None):
         raise UsageError(f"{os.path.relpath(folder)} is there already: take another name, or remove it")
     taken = next((other for other in (*boards.names(), CONTRACT) if name in other), None)
     if taken or name in ("and", "not", "or"):
-        why = f"with it they are those of {taken}" if taken else "it is a word of its own there"
-        raise UsageError(f"{name}: its tests could not be told by pytest -k {name}, {why}: take another name")
+        cause = f"with it they are those of {taken}" if taken else "it is a word of its own there"
+        raise UsageError(
+            f"{name}: its tests could not be told by pytest -k {name}, {cause}: take another name"
+        )
     if like is not None and boards.board_data(like)["mcu"] == boards.HOST:
         raise UsageError(f"{like} is this machine, and no other board is like it")
     new = folder.with_name(f".{name}.{os.getpid()}")
