@@ -4,6 +4,7 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from tools.words import why
 
 _AGAIN = 2  # s between tries of who waits for a server
 _LONGEST = 366 * 24 * 3600  # s
+_NAME = 200  # octets of the name of a file, which systems bound to 255
 _LARGEST = 1 << 16  # octets of a message (TS 23.554 leaves the size open; a device takes so much)
 
 
@@ -196,7 +198,7 @@ async def _listening(application, args, tell):
     try:
         async for message in application.messages():
             number += 1
-            tell.message(message, _saved(args.save, message, number, tell))
+            tell.message(message, _saved(args.save, message, number))
             if number == args.count:
                 return 0
     except asyncio.CancelledError:
@@ -206,24 +208,31 @@ async def _listening(application, args, tell):
         return 0
 
 
-def _saved(folder, message, number, tell):
-    """The file that its payload is in now, or None."""
+def _saved(folder, message, number):
+    """The file that its payload is in now, on the disk; or None. Raises OSError: what cannot be saved is not taken, and
+    comes again."""
     if folder is None:
         return None
-    name = "".join(c if c.isalnum() or c in ".-" else "_" for c in message.sender)[:80]
+    name = "".join(c if c.isalnum() or c in ".-" else "_" for c in message.sender)
+    name = name.encode()[:_NAME].decode(errors="ignore")
     content = message.payload
+    while True:
+        path = folder / ("%s-%d" % (name, number))
+        try:
+            file = open(path, "xb")
+            break
+        except FileExistsError:
+            number += 1
     try:
-        while True:
-            path = folder / ("%s-%d" % (name, number))
-            try:
-                with open(path, "xb") as file:
-                    file.write(content.encode() if isinstance(content, str) else content)
-                return path
-            except FileExistsError:
-                number += 1
+        with file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
-        tell.say(f"not saved: {path}: {why(error)}")
-        return None
+        path.unlink()
+        error.filename = str(path)
+        raise
+    return path
 
 
 # ---- send ------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 from host_tests.gateway import scripted
 from host_tests.gateway.scripted import Ue, gateway, run
 from host_tests.tools.application.typing_it import AS, Typed, typed
+from tools.application import Message, program
 
 A = "ue:a@example.org"
 
@@ -96,6 +97,44 @@ def test_saved(tmp_path):
         assert sorted(path.read_bytes() for path in folder.iterdir()) == [b"\x00\x01\x02", b"a text"]
 
     run(main())
+
+
+def test_what_cannot_be_saved_is_not_taken(tmp_path):
+    """It is not reported as delivered, and comes to the next one."""
+    folder = tmp_path / "received"
+    words = ("listen", AS, "--stay", "--count", "1", "--save", str(folder))
+
+    async def main():
+        async with gateway() as g, Ue(g, A) as ue:
+            await ue.register()
+            async with Typed(tmp_path, g, *words) as listen:
+                await listen.line()
+                folder.rmdir()
+                await ue.send(AS, "21.5", "AS", isDelivStatReq=True, sfFlag=True)
+                code, out, err = await listen.end()
+                assert (code, out) == (2, "")
+                assert err.endswith(
+                    f"{folder}/ue_a_example.org-1: No such file or directory: look at the name\n"
+                )
+            assert not g.journal.find("delivered") and not g.journal.find("reported")
+            async with Typed(tmp_path, g, *words) as listen:
+                assert (await listen.end())[0] == 0
+            await g.journal.wait("reported", status="success")
+        assert [path.read_bytes() for path in folder.iterdir()] == [b"21.5"]
+
+    run(main())
+
+
+def test_whoever_sends_it_a_file_has_a_name(tmp_path, monkeypatch):
+    """A service ID has 255 octets at most, as the name of a file, which has a number behind it."""
+    address = {"addr": "\N{MATHEMATICAL BOLD SMALL A}" * 63, "addrType": "UE"}
+    message = Message({"oriAddr": address, "destAddr": address, "msgId": "1", "payload": "x"})
+    assert program._saved(tmp_path, message, 123456).read_bytes() == b"x"
+    # A disk that is full leaves nothing behind (fsync says it as well as write).
+    monkeypatch.setattr(program.os, "fsync", lambda number: os.write(os.open("/dev/full", os.O_WRONLY), b"x"))
+    with pytest.raises(OSError, match=r"No space left on device: .*-123457"):
+        program._saved(tmp_path, message, 123456)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_with_a_name_too_long_for_a_socket(tmp_path):

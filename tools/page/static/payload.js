@@ -21,13 +21,14 @@ export function textOf(bytes) {
 export function numberOf(bytes) {
   const text = textOf(bytes)?.trim();
   if (!text || text.length > 200) return null;
-  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text);
+  let found = [];
   try {
-    const found = Object.values(JSON.parse(text)).filter((each) => typeof each === "number");
-    return found.length === 1 ? found[0] : null;
+    found = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) ? [Number(text)] : Object.values(JSON.parse(text));
   } catch {
     return null;
   }
+  found = found.filter((each) => typeof each === "number");
+  return found.length === 1 && Number.isFinite(found[0]) ? found[0] : null; // 1e999 is none that could be drawn
 }
 
 /** Lines of an offset, the octets, and what of them is printable ASCII. */

@@ -160,7 +160,7 @@ def test_octets_are_sent_as_hex(page, scene):
 def test_numbers_are_drawn_when_somebody_asks(page, scene):
     device = scene.device()
     scene.server()
-    for value in ("20", "21.5", "door open", "-3e1"):
+    for value in ("20", "21.5", "door open", "1e999", "-3e1"):
         scene.do(device.send(WEATHER, value, "AS"))
     page.go("#/device/" + SENSOR, "tr[data-message]")
     page.click("#numbers")
@@ -168,7 +168,7 @@ def test_numbers_are_drawn_when_somebody_asks(page, scene):
     assert "lowest -30, highest 21.5, last -30" in said.replace("−", "-")
     assert page.count("svg.plot .point") == 3
     scene.do(device.send(WEATHER, "22", "AS"))
-    page.see("p", "4 numbers in 5 messages")
+    page.see("p", "4 numbers in 6 messages")
     assert page.count("svg.plot .point") == 4
     # Drawn anew for another width, its texts keep their size; and a long number has its room.
     scene.do(device.send(WEATHER, "1234567.25", "AS"))
