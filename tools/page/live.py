@@ -36,15 +36,15 @@ class Stream:
         self._octets = 0
         self.ended = False
 
-    def put(self, frames):
-        """Keeps these for the reader, or ends with `reload`."""
+    def put(self, frames, at):
+        """Keeps these for the reader, or ends with `reload`; `at`: the number of the last change that is in them."""
         if self.ended:
             return
         self._frames.extend(frames)
         self._octets += sum(map(len, frames))
         if self._octets > BEHIND:
             self._frames.clear()
-            self._frames.append(frame("reload", {"cause": "too far behind"}))
+            self._frames.append(frame("reload", {"cause": "too far behind"}, at))
             self.ended = True
         self._wake()
 
@@ -89,9 +89,9 @@ class Live:
         stream = Stream(wake)
         if after is not None and after != self._history.at:
             frames = self._frames(after, {})
-            stream.put(
-                [frame("reload", {"cause": "too long ago"}, self._history.at)] if frames is None else frames
-            )
+            if frames is None:
+                frames = [frame("reload", {"cause": "too long ago"}, self._history.at)]
+            stream.put(frames, self._history.at)
         self._streams.append(stream)
         self._counts = {}  # what this reader knows of them may be newer than what the others were told: all, once
         return stream
@@ -114,7 +114,7 @@ class Live:
             if frames is None:
                 frames = [frame("reload", {"cause": "too much at once"}, self._history.at)]
             for stream in self._streams:
-                stream.put(frames)
+                stream.put(frames, self._history.at)
             self._counts = self._view.counts()
         self._sent = self._history.at
 

@@ -171,13 +171,13 @@ def test_a_reader_that_is_too_far_behind_ends_with_reload():
     woken = []
     stream = Stream(lambda: woken.append(None))
     one = frame("event", {"text": "x" * 1000})
-    for _ in range(BEHIND // len(one)):
-        stream.put([one])
+    for number in range(BEHIND // len(one)):
+        stream.put([one], number)
         assert not stream.ended
-    stream.put([one])
+    stream.put([one], 7)
     assert stream.ended and BEHIND == 256 * 1024
-    stream.put([one])
-    assert stream.take() == frame("reload", {"cause": "too far behind"})
+    stream.put([one], 8)
+    assert stream.take() == frame("reload", {"cause": "too far behind"}, 7)
     assert stream.take() == b"" and len(woken) == BEHIND // len(one) + 1
 
 
@@ -236,7 +236,22 @@ def test_one_that_takes_nothing_holds_up_no_other():
         view.history.note((), None, {"time": 0, "event": "x" * 500, "number": number})
         following.pump()
         assert quick.take() and not quick.ended
-    assert slow.ended and slow.take() == frame("reload", {"cause": "too far behind"})
+    assert slow.ended and slow.take().endswith(frame("reload", {"cause": "too far behind"}))
+
+
+def test_who_is_told_to_load_anew_is_told_from_where_on_it_follows():
+    """Else EventSource would come back with the number that it had, and be told the same for ever."""
+    view = View()
+    following = Live(view)
+    behind = following.begin(None, lambda: None)
+    last = view.history.at
+    for number in range(1000):
+        view.history.note((), None, {"time": 0, "event": "x" * 500, "number": number})
+    for stream in (behind, following.begin(last, lambda: None)):
+        assert stream.ended and stream.take().startswith(b"id: 1000\nevent: reload\n")
+        following.leave(stream)
+    back = following.begin(1000, lambda: None)
+    assert not back.ended and back.take() == b""
 
 
 def test_a_count_that_came_and_went_while_nobody_followed_is_told():

@@ -110,7 +110,7 @@ def test_what_was_missed_is_asked_for_anew(page, scene):
         with scene.g.store.transaction():
             scene.g.store.add_device(SENSOR)
         for stream in ours:
-            stream.put([frame("reload", {"cause": "too far behind"})])
+            stream.put([frame("reload", {"cause": "too far behind"})], 0)
 
     scene.call(miss)
     page.see("td", SENSOR)
