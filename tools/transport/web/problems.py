@@ -6,6 +6,7 @@ import logging
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from tools.server.isolation import reason_of
 from tools.wire import rest
@@ -76,6 +77,11 @@ class Protocol(web.RequestHandler):
     is a ProblemDetails as well."""
 
     __slots__ = ()
+
+    def log_exception(self, *arguments, exc_info=None, **more):
+        """What is no HTTP is a mistake of who sent it, and the answer says so: nobody fills a log with that."""
+        if not isinstance(exc_info, HttpProcessingError):
+            super().log_exception(*arguments, exc_info=exc_info, **more)
 
     async def finish_response(self, request, resp, *arguments):
         if resp is not None and resp.status >= 400 and resp.content_type != CONTENT_TYPE:
