@@ -4,9 +4,11 @@
 import asyncio
 import collections
 import hmac
+import logging
 import secrets
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from tools.application.values import Report
 from tools.wire.bodies import Malformed, parse
@@ -16,6 +18,9 @@ PATIENCE = 20  # s that a message waits to be taken until the server is asked to
 WAITING = 256  # messages at most, each in memory
 ENDING = 5  # s for the answers, and the reports, of what was taken
 _PATH = "/in"
+_LOG = logging.getLogger(__name__)
+# What is no HTTP is a mistake of who sent it, and the answer says so.
+_LOG.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
 KNOWN = 4096  # messages that are known again, and reports
 
 
@@ -45,7 +50,7 @@ class Posted:
         app = web.Application(client_max_size=LARGEST)
         for path in self._paths or (_PATH,):
             app.router.add_post(path, self._posted)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=ENDING)
+        self._runner = web.AppRunner(app, access_log=None, logger=_LOG, shutdown_timeout=ENDING)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         return self._runner.addresses[0][1]

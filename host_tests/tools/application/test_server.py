@@ -257,6 +257,20 @@ def test_what_is_no_message_is_refused_and_harms_nothing(octets):
     run(main())
 
 
+def test_what_is_no_http_is_told_to_who_sent_it_alone(caplog):
+    async def main():
+        async with world() as (_, ue, server):
+            port = int(server.target.rpartition(":")[2].partition("/")[0])
+            for octets in (b"GET / HTTP/9.9\r\n\r\n", b"POST /in HTTP/1.1\r\nX Y: 1\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(octets)
+                assert b" 400 " in await reader.readline()
+                writer.close()
+            assert [record.getMessage() for record in caplog.records] == []
+
+    run(main())
+
+
 def test_sent_and_reported():
     async def main():
         async with world() as (_, ue, server):
