@@ -75,7 +75,8 @@ segment of it. Every other request is Confirmable in either case, and CoAP repea
   last one SEGCONFIR will do.
 - **SEGREC asks for the segment that is on the air**, Confirmable or not: it is lost, and goes again at once.
 - **SEGREC asks for later ones only**: the answer was lost, and the next segment goes at once.
-- **nobody answers for long**: what is Non-confirmable went once. More would break PROBING_RATE (RFC 7252 section 4.7).
+- **nobody answers**: as long as any message has to go again all are Confirmable. More than the first that is not would
+  break PROBING_RATE (RFC 7252 section 4.7).
 
 A new back-off is a row of `BACKOFFS` and its name in `REQUESTS`, a new kind of request a row of `REQUESTS`, in that one
 file.

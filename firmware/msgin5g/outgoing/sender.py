@@ -50,12 +50,9 @@ class MessageSender(OutboxScheduler):
         return job
 
     def confirmable(self, outgoing):
-        """Return whether its requests are. What has a back-off is sent again, as it was lost perhaps."""
-        return (
-            outgoing.report
-            or self._config.coap["confirmable"] == "all"
-            or (outgoing.to_type, outgoing.to) in self._backoffs
-        )
+        """Return whether its requests are. Where any message has to go again all are: a peer that does not answer must
+        not be sent more (RFC 7252 section 4.7)."""
+        return outgoing.report or self._backoffs or self._config.coap["confirmable"] == "all"
 
     def _cut(self, outgoing):
         """Return the Segments of a message, None where it goes whole."""

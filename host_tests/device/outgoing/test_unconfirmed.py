@@ -85,6 +85,20 @@ def test_who_is_silent_is_probed_by_what_is_confirmable():
     assert 8 < len(sent) < 20, len(sent)  # each takes 62 to 93 s, and a back-off of 300 s in the end
 
 
+def test_who_is_silent_is_so_for_all_messages():
+    """Where each of many went once, that would be a hundred times PROBING_RATE, an octet a second."""
+    scene = started(Losing(*range(1000)))
+    for number in range(8):
+        scene.send("ue:%d@x" % number)
+    scene.run(15 * MINUTE)
+    equal(types(scene).count(coap.NON), 1)
+    scene.answer = agree
+    scene.run(6 * MINUTE)
+    equal(scene.client.stats["accepted"], 8)
+    scene.send()
+    equal(types(scene)[-1], coap.NON)
+
+
 def test_a_refusal_waits_as_long_as_ever():
     scene = started(lambda asked: coap.SERVICE_UNAVAILABLE if asked.kind == "MSG" else agree(asked))
     scene.send()
