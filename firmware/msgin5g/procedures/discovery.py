@@ -8,7 +8,6 @@ The request is put on the link as it is, not by Endpoint.request(many=...), whic
 clear, nothing on a device that has a key; and whose modules would take a KB of heap more while answers come.
 """
 
-from coap import numbers
 from coap.compat import const, json_octets, unload
 from coap.endpoint.options import unrecognized
 from coap.message import Message, MessageError, decode, empty, encode
@@ -23,6 +22,16 @@ FILE = "gateway"
 _VERSION = const(1)  # of that file
 _MAX_FILE = const(320)
 _TOKEN = const(4)
+# of coap.numbers
+_CON = const(0)
+_NON = const(1)
+_ACK = const(2)
+_GET = const(1)
+_FIRST_RESPONSE = const(32)  # codes below it are requests, and the empty message
+_CONTENT = const(69)
+_URI_PATH = const(11)
+_CONTENT_FORMAT = const(12)
+_URI_QUERY = const(15)
 _LINK_FORMAT = const(40)
 _KEPT = const(8)  # of the gateways that answer
 _LEAST_DATAGRAM = const(512)
@@ -127,11 +136,11 @@ class Discovery(Source):
             self._asked = client.peer  # the link may have looked its name up again
         token = self._random(_TOKEN)
         options = (
-            (numbers.URI_PATH, b".well-known"),
-            (numbers.URI_PATH, b"core"),
-            (numbers.URI_QUERY, b"rt=msgin5g.gw"),
+            (_URI_PATH, b".well-known"),
+            (_URI_PATH, b"core"),
+            (_URI_QUERY, b"rt=msgin5g.gw"),
         )
-        datagram = encode(Message(numbers.GET, b"", options), numbers.NON, client.endpoint.next_mid(), token)
+        datagram = encode(Message(_GET, b"", options), _NON, client.endpoint.next_mid(), token)
         window = Countdown(int(client.config.discovery["window"] * 1000), now)
         client.endpoint.put(datagram, self._asked)
         self._due = window
@@ -148,14 +157,14 @@ class Discovery(Source):
             return False
         try:
             message = decode(datagram)
-            if numbers.is_request(message.code) or message.code == numbers.EMPTY:
+            if message.code < _FIRST_RESPONSE:
                 return False
             size = self._size_of(message)
         except (MessageError, ValueError):
             self._client.stats["strangers"] += 1
             return True
-        if message.type == numbers.CON:
-            self._client.endpoint.put(empty(numbers.ACK, message.mid), peer)
+        if message.type == _CON:
+            self._client.endpoint.put(empty(_ACK, message.mid), peer)
         self._keep(_Gateway(peer, size))
         return True
 
@@ -163,9 +172,9 @@ class Discovery(Source):
         """Return what the gateway that answers takes in a datagram, None where it does not say. Raise ValueError where
         it is none for this device."""
         if (
-            message.code == numbers.CONTENT
+            message.code == _CONTENT
             and unrecognized(message, 0) is None
-            and message.uint(numbers.CONTENT_FORMAT, _LINK_FORMAT) == _LINK_FORMAT
+            and message.uint(_CONTENT_FORMAT, _LINK_FORMAT) == _LINK_FORMAT
         ):
             from ..wire import link_format  # its memory is only spent while answers come
 
