@@ -46,5 +46,9 @@ class Connecting:
 
             trigger_port.begin(self)  # before the timer's task sends what announces it
             self._begin("triggers", lambda: trigger_port.serve(self))
+        if config.counters is not None:
+            from . import counters
+
+            counters.begin(self)
         self._begin("timer", self._tick)
         self._begin("reader", self._read)

@@ -206,6 +206,7 @@ def fill(config, data):
     config.report_timeout = top.number("report_timeout", 86400, 1, 31536000)
     config.availability = _availability(config, top)
     config.triggers = _triggers(config, top)
+    config.counters = _counters(config, top)
     config.watchdog = top.number("watchdog", None, 0, 3600, float)  # what a board has of it, it says itself
     section = top.section("wifi")
     config.wifi = {
@@ -371,6 +372,16 @@ def _triggers(config, top):
     why = service_id_error(config.ue_id)
     if why:
         top.fail("ue_id", why)
+    return values
+
+
+def _counters(config, top):
+    """Return how often the device tells its gateway what it has counted; None for never."""
+    section = _client_only(config, top, "counters")
+    if section is None:
+        return None
+    values = {"interval": section.number("interval", _NEEDED, 60, 31536000)}
+    section.end()
     return values
 
 

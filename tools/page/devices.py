@@ -75,6 +75,7 @@ class Devices:
             "waits": self._store.pending(Address("UE", ue)),
             "asleep": bool(sleeps),
             "asleepUntil": sleeps.get("asleepUntil"),
+            "reportedAt": self._program.counters.at(ue),
         }
 
     def known(self, ue):
@@ -95,6 +96,7 @@ class Devices:
         groups = [store.group(document).id for document in store.groups_with(ue, GROUPS)]
         return self.item(ue, state, now) | {
             "stats": history.known.counts(ue),
+            "reported": self._program.counters.of(ue),
             "topics": topics,
             "groups": groups,
             "refusals": history.known.refusals(ue),

@@ -10,6 +10,7 @@ import collections
 import random
 
 from tools.server.appservers import ApplicationServers
+from tools.server.counters import Counters
 from tools.server.delivery.exposure import Exposure
 from tools.server.delivery.queues import Deliveries
 from tools.server.delivery.tidying import Tidying
@@ -47,6 +48,7 @@ class Server:
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refusals = collections.Counter()  # by code
+        self.counters = Counters()
         elsewhere = Elsewhere(store)
         self._deliveries = Deliveries(store, settings, self.isolation, elsewhere, rng or random.Random())
         turns, responses = self._deliveries.turns, self._deliveries.responses
@@ -114,6 +116,16 @@ class Server:
         decide, about = self._procedures["groups"].request, {"kind": "groups"}
         answer = self._guarded("groups", peer, now, judge, peer, now, about, decide, peer, request, now)
         return seal.told(answer, request)
+
+    def count(self, peer, request, now):
+        """The Answer to a `Request` below `counters`; otherwise as `request`."""
+        about = {"kind": "counters"}
+        return self._guarded(
+            "counters", peer, now, self._judged, peer, now, about, self._count, peer, request, now
+        )
+
+    def _count(self, peer, request, now):
+        return self.counters.take(self._speakers.registered(peer, now), request, now)
 
     def bulk(self, peers, octets, now):
         """As `request`, of a bulk request of the gateway function in this program; `peers`: whom each element of its
@@ -263,7 +275,7 @@ class Server:
     def clock_set(self, seconds):
         """The clock was set, and with it all times in the store: the ones in memory are, too."""
         parts = (self._deliveries.turns, self._deliveries.joining, self.isolation, self._flood, self._told)
-        for part in (*parts, self._tidying, *self._procedures.values()):
+        for part in (*parts, self.counters, self._tidying, *self._procedures.values()):
             part.clock_set(seconds)
 
     def deadline(self, now):

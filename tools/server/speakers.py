@@ -129,12 +129,16 @@ class Speakers:
 
     def ues(self, peer, now):
         """Who a body without an originator may come from: UE Service IDs, to be asked for with `in`."""
+        return _Here(self.registered(peer, now), self._store, now)
+
+    def registered(self, peer, now):
+        """The UEs that are registered at this peer, which has sent something. Refuses a peer without one."""
         here = self._here(peer, now)
         if not here:
             raise Refusal("4.01", "not registered")
         for ue in here:
             self._turns.on_peer_alive(Address("UE", ue), now)
-        return _Here(here, self._store, now)
+        return here
 
     def heard(self, peer, now):
         """A request came that names nobody: whoever is registered at this peer is there."""

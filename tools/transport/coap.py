@@ -202,9 +202,10 @@ class CoapTransport:
         """How many requests were refused before anything was made of them, by cause."""
         return self._watch.refusals
 
-    def serve(self, name, decide):
-        """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`."""
-        self.paths.append(Paths(name, self, decide))
+    def serve(self, name, decide, kind=Paths):
+        """Before the start: what decides about all requests below this first segment of a path, as in `paths.Paths`, or
+        with `paths.Path` at it."""
+        self.paths.append(kind(name, self, decide))
 
     async def start(self, host, port):
         """Listens; returns the port. OSError when it is taken."""

@@ -32,8 +32,8 @@ class _Observation:
         self.changed.set()
 
 
-class Paths(resource.Resource, resource.PathCapable):
-    """What is below the segment `name`. `decide(peer, request)` is a coroutine that gives an Answer."""
+class Path(resource.Resource):
+    """The resource at `name`. `decide(peer, request)` is a coroutine that gives an Answer."""
 
     def __init__(self, name, transport, decide):
         super().__init__()
@@ -134,3 +134,7 @@ class Paths(resource.Resource, resource.PathCapable):
 
         message = await self._block2.extract_or_insert(request, build)
         return (found[0] if found else None), message
+
+
+class Paths(Path, resource.PathCapable):
+    """What is below the segment `name`, in the same way."""

@@ -392,6 +392,19 @@ def test_availability():
     wrong("availability", "client", **behind)
 
 
+def test_counters():
+    equal((config().counters, config(counters=None).counters), (None, None))
+    equal(config(counters={"interval": 3600}).counters, {"interval": 3600})
+    wrong("counters.interval", ("is missing", "an integer from 60 to 31536000"), counters={})
+    for bad in (0, 59, -1, 31536001, 3600.0, "3600", True, None, []):
+        wrong("counters.interval", "an integer from 60 to 31536000", counters={"interval": bad})
+    wrong("counters.every", "not a key", counters={"interval": 60, "every": 1})
+    for bad in ([], 3600, "hourly", True):
+        wrong("counters", "JSON object", counters=bad)
+    behind = {"role": "application client", "peer": "coap+uart://1", "counters": {"interval": 60}}
+    wrong("counters", "client", **behind)
+
+
 def test_triggers():
     equal((config().triggers, config(triggers=None).triggers), (None, None))
     equal(config(triggers={"port": 5005}, ue_id="urn:imei:1").triggers, {"port": 5005})

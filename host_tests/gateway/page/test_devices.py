@@ -12,6 +12,7 @@ from host_tests.gateway.store.test_plans import steps
 from tools.page.devices import Devices
 from tools.page.events import Events
 from tools.page.past.history import History
+from tools.server.counters import Counters
 from tools.server.delivery.windows import Windows
 from tools.store.server import listedtables
 from tools.store.server.listedtables import LOOKED
@@ -112,7 +113,7 @@ def test_what_an_older_program_left_is_listed_once(tmp_path):
 
 class Program:
     def __init__(self, store):
-        self.store, self.windows = store, Windows(store)
+        self.store, self.windows, self.counters = store, Windows(store), Counters()
 
     def clock(self):
         return 50.0

@@ -51,6 +51,15 @@ class Core:
             return self.store.ways_from(peer, now)
         return self.binding.ues(peer, now)
 
+    def registered(self, peer, now):
+        """The UEs that are registered at this peer, which has sent something. Refuses a peer without one."""
+        here = {ue for ue in self.ues(peer, now) if self.where(ue, now) is not None}
+        if not here:
+            raise Refusal("4.01", "not registered")
+        for ue in here:
+            self.turns.on_peer_alive(Address("UE", ue), now)
+        return here
+
     def where(self, ue, now):
         """The Peer that the UE is registered at, or None."""
         if self.settings.apart:

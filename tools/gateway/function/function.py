@@ -22,6 +22,7 @@ from tools.gateway.function.passed import passed
 from tools.gateway.function.service import Service
 from tools.gateway.function.vouching import CONFIGURATION, Vouching
 from tools.gateway.function.ways import Ways
+from tools.server.counters import Counters
 from tools.server.delivery.turns import Turns
 from tools.server.flood import Flood
 from tools.server.isolation import RESTS, Isolation, place_of, reason_of
@@ -55,6 +56,7 @@ class GatewayFunction:
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refusals = collections.Counter()  # by code
+        self.counters = Counters()
         own_turns = turns or Turns(store, settings, self._emit, rng or random.Random())
         self.windows = own_turns.windows
         core = Core(
@@ -81,7 +83,8 @@ class GatewayFunction:
         }
         self._on = {"GWREG": self._service, "REG": self._holding, "DEREG": self._holding}
         # A server in the same process sets the clock of what it has lent.
-        self._clocks = (self.isolation, self._flood, self._told, self._asks, *(() if turns else (own_turns,)))
+        self._clocks = (self.isolation, self._flood, self._told, self._asks, self.counters)
+        self._clocks += () if turns else (own_turns,)
 
     # ---- requests of devices -----------------------------------------------------------------------------------------
 
@@ -128,6 +131,22 @@ class GatewayFunction:
         except Refusal as refusal:
             answer = refusal.answer
         self._emit_refused(peer, now, kind=kind, code=answer.code, reason=answer.diagnostic)
+        return answer
+
+    def count(self, peer, request, now):
+        """The Answer to a `Request` below `counters`, of a gateway apart from its server."""
+        return self.isolation.answer(now, self._count, peer, request, now)
+
+    def _count(self, peer, request, now):
+        if not self._flood.allows(self._core.source(peer, now), now):
+            return Answer("4.29", None, "too many requests", max_age=1)
+        try:
+            return self.counters.take(self._core.registered(peer, now), request, now)
+        except Malformed as error:
+            answer = Answer("4.00", None, str(error))
+        except Refusal as refusal:
+            answer = refusal.answer
+        self._emit_refused(peer, now, kind="counters", code=answer.code, reason=answer.diagnostic)
         return answer
 
     @staticmethod

@@ -19,6 +19,7 @@ from tools.gateway.running.options import function_settings
 from tools.gateway.running.upstream import Upstream
 from tools.gateway.sending import Sender
 from tools.page import status
+from tools.server import counters
 from tools.server.callers import Callers
 from tools.server.delivery.pushes import DONE, NOT_FOUND, REFUSED
 from tools.server.unrecorded import Unrecorded
@@ -122,6 +123,8 @@ class GatewayUe(Behind, Running):
     async def _decide(self, peer, request):
         if request.path == (PATH,) and request.code == "POST" and is_json_of_application(request.payload):
             return await self._json.answer(peer, request.payload)
+        if request.path == (counters.PATH,):
+            return self.counted(await self._event(self.function.count, peer, request))
         answer = await self._forward(peer, request)
         if answer.code[0] == "2":
             self._known.pop(peer, None)

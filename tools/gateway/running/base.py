@@ -152,6 +152,17 @@ class Running:
         """Octets of a body: JSON may escape; more is not worth a buffer."""
         return 2 * self.options.settings.max_message + 4096
 
+    @property
+    def counters(self):
+        """What devices have counted themselves."""
+        return self.decisions[0].counters
+
+    def counted(self, answer):
+        """The Answer to what a device has told of that: whoever looks at it sees what is new."""
+        if answer.about:
+            self.history.note(tuple(answer.about))
+        return answer
+
     # ---- its life ----------------------------------------------------------------------------------------------------
 
     async def __aenter__(self):

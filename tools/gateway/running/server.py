@@ -8,11 +8,13 @@ from tools.gateway.running.base import LOOK, Running
 from tools.gateway.running.runs import AHEAD, Runs
 from tools.gateway.sending import Sender
 from tools.page import status
+from tools.server import counters
 from tools.server.callers import Callers
 from tools.server.delivery.pushes import DONE
 from tools.server.server import Server
 from tools.server.unrecorded import Unrecorded
 from tools.transport.coap import PATH, SMALL
+from tools.transport.paths import Path
 from tools.transport.web.http import HttpTransport
 from tools.wire.answers import Refusal, Request
 
@@ -37,6 +39,7 @@ class ServerProgram(Running):
         self.coap.begin = self._begin
         self.coap.serve("su-uc", self._configuration)
         self.coap.serve("su-gm", self._groups)
+        self.coap.serve(counters.PATH, self._counters, Path)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self.http = HttpTransport(
             self.server,
@@ -131,6 +134,12 @@ class ServerProgram(Running):
 
     def _managed(self, peer, request, now):
         return self.server.groups(peer, request, now)
+
+    async def _counters(self, peer, request):
+        return self.counted(await self._answer("counters", peer, self._event(self._count, peer, request)))
+
+    def _count(self, peer, request, now):
+        return self.server.count(peer, request, now)
 
     def _limit_for(self, peer):
         return self.body_limit if self._is_registered(peer) else SMALL

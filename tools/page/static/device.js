@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One device: how it is, in words; its messages; what it counts; what it was refused.
+// One device: how it is, in words; its messages; what it counts, and what is counted of it; what it was refused.
 
 import { fill, h, head, link, say, sheet, state, table } from "./dom.js";
 import { deviceState, isSilent, place } from "./devices.js";
@@ -7,7 +7,7 @@ import { numberOf } from "./payload.js";
 import { plot } from "./plot.js";
 import { sendBox } from "./send.js";
 import { get, getOctets, paths } from "./server.js";
-import { at, plural, since, toldOf } from "./words.js";
+import { at, counter, plural, since, toldOf } from "./words.js";
 
 const SHOWN = 50; // messages, as the gateway gives them
 const FIRST = 10; // of them, until somebody wants all
@@ -113,6 +113,25 @@ function numbers(messages) {
   };
 }
 
+/** What it counts itself, as it told it last, and what is new since the time before. */
+function counters(reported) {
+  const { time, counters: told, earlier } = reported;
+  const before = earlier?.counters ?? {};
+  const anew = earlier !== null && (told.boots ?? 0) !== (before.boots ?? 0);
+  const names = [...new Set([...Object.keys(told), ...(anew ? [] : Object.keys(before))])].sort((one, other) => counter(one)[0] - counter(other)[0] || 0);
+  const row = (name) => {
+    const value = told[name] ?? 0;
+    const more = value - (before[name] ?? 0);
+    const change = earlier === null || (anew && name !== "boots") || more === 0 ? "" : (more > 0 ? "+" : "−") + Math.abs(more).toLocaleString();
+    return h("tr", { "data-counter": name }, h("td", {}, counter(name)[1]), h("td", { class: "num" }, value.toLocaleString()), h("td", { class: "num", "data-label": change && "change:" }, change));
+  };
+  return sheet(
+    "Counted by the device",
+    h("p", { class: "hint" }, "Told ", since(time), earlier && [", and before that ", since(earlier.time)], anew && ": it has started anew in between, and most counters began at 0", "."),
+    names.length > 0 ? table("Counted by the device", ["What", { name: "How many", num: true }, { name: "Change", num: true }], h("tbody", {}, names.map(row))) : h("p", { class: "empty" }, "All of its counters are 0."),
+  );
+}
+
 export function device(page, ue) {
   const said = h("div");
   const list = h("dl", { class: "facts" });
@@ -125,6 +144,7 @@ export function device(page, ue) {
   const more = h("div");
   const top = head(ue, null, h("a", { href: "#/devices" }, "Devices"));
   let messages = [];
+  let reportedAt = null;
   const plotted = numbers(() => messages);
   const box = sendBox(page, { to: ue, toType: "UE" });
   const element = h("div", {}, top, h("div", { class: "two beside" }, h("section", { class: "sheet" }, h("h2", {}, "How it is"), said, list), h("div", {}, messagesSheet, plotted.element, box.element), more));
@@ -150,7 +170,8 @@ export function device(page, ue) {
     fill(
       more,
       refusals.length > 0 && sheet("Last refusals", h("ul", { class: "lines", id: "refusals" }, refusals.map((each) => h("li", {}, at(each.time), " ", h("span", {}, each.text))))),
-      stats.length > 0 && sheet("Counted of it", h("dl", { class: "facts" }, stats.map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]))),
+      data.reported && counters(data.reported),
+      stats.length > 0 && sheet("Counted by the gateway", h("dl", { class: "facts" }, stats.map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]))),
       (data.topics ?? []).length > 0 && sheet("Topics", h("ul", { class: "lines" }, data.topics.map((each) => h("li", {}, each.topic ?? each)))),
       (data.groups ?? []).length > 0 && sheet("Groups", h("ul", { class: "lines" }, data.groups.map((each) => h("li", {}, group(each))))),
     );
@@ -162,6 +183,7 @@ export function device(page, ue) {
     async load() {
       const data = await get(paths.device(ue));
       messages = data.messages ?? [];
+      reportedAt = data.reportedAt;
       show(data);
       showMessages();
       showMore(data);
@@ -169,7 +191,7 @@ export function device(page, ue) {
     heard(kind, data) {
       box.heard(kind, data);
       if (kind === "device" && data.ue === ue) {
-        if (data.state === null) page.reloadSoon();
+        if (data.state === null || data.reportedAt !== reportedAt) page.reloadSoon();
         else show(data);
       } else if (kind === "message" && (data.from === ue || data.to === ue)) {
         const seen = messages.find((each) => each.from === data.from && each.msgId === data.msgId && each.to === data.to);

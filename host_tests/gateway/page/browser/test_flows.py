@@ -203,6 +203,32 @@ def test_of_what_is_not_known_nothing_is_shown(page):
     assert len(page.told()) == 1  # 404
 
 
+def test_what_a_device_counts_itself_is_told_in_words_with_what_is_new(page, scene):
+    device = scene.device()
+
+    def tell(**counters):
+        assert scene.do(device.code(counters, path="counters")) == "2.04"
+
+    page.go("#/device/" + SENSOR, "h2", "How it is")
+    page.see_no("h2", "Counted by the device")
+    tell(boots=1, coap_sent=1200, heap_free=180000, odd_one=3)
+    assert row(page, "coap_sent") == "Datagrams sent 1,200"
+    assert row(page, "odd_one") == "odd_one 3"  # of a firmware of another version
+    tell(boots=1, coap_sent=1210, heap_free=179000, failed=1)
+    assert row(page, "coap_sent", "+10") == "Datagrams sent 1,210 +10"
+    assert row(page, "failed") == "Messages that failed 1 +1"
+    assert row(page, "heap_free").endswith(" 179,000 −1,000")
+    tell(boots=2, coap_sent=3)
+    page.see("p", "it has started anew in between")
+    assert row(page, "coap_sent") == "Datagrams sent 3"
+    assert row(page, "boots") == "Starts of the board 2 +1"
+
+
+def row(page, name, words=""):
+    """What the page says of a device's counter."""
+    return " ".join(page.text("tr[data-counter=%s]" % name, words).split())
+
+
 def test_what_was_set_aside_is_said_and_why(page, scene):
     device, other = scene.device(), scene.device("ue:sensor-2@example.org")
 
