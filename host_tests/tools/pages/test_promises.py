@@ -4,6 +4,7 @@
 import argparse
 import ast
 import importlib
+import inspect
 import re
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import pytest
 
 from host_tests.house.test_documents import rows
 from tools import bench
+from tools.application import ApplicationServer
 from tools.bench import readme
 from tools.gateway import program as gateway
 from tools.gateway.running.relay import program as relay
@@ -176,6 +178,14 @@ def test_a_number_is_that_of_the_firmware(page, sentence, module, name, of):
     assert found, "%s does not say so any more" % page
     said = re.search(r"^ *%s = (?:const\()?(\d+)" % name, (ROOT / "firmware" / module).read_text(), re.M)
     assert int(found[1].replace(",", "")) * of == int(said[1])
+
+
+@pytest.mark.parametrize("name", ["send", "subscribe", "unsubscribe", "messages", None])
+def test_a_call_of_an_application_server_is_written_with_its_arguments(name):
+    call = getattr(ApplicationServer, name) if name else ApplicationServer
+    arguments = str(inspect.signature(call)).replace("(self, ", "(").replace("(self)", "()").replace("'", '"')
+    word = "await " if inspect.iscoroutinefunction(call) else ""
+    assert "`%s%s%s`" % (word, name or "ApplicationServer", arguments) in text("application-server.md")
 
 
 def test_the_page_on_the_bench_has_each_part():
