@@ -62,7 +62,7 @@ emulate: venv ## that image in an emulator, with its REPL for mpremote: make emu
 board: micropython ## a folder to begin a board with: make board NAME=mine, with LIKE=rp2040 one with the chip of another
 	@$(BIN)/msgin5g board $(NAME) $(call given,LIKE,--like) $(ARGS)
 
-soak: micropython ## a month of a device in virtual time, on CPython and MicroPython
+soak: micropython ## a month of a device in virtual time on CPython, three days on MicroPython
 	@SOAK_DAYS=30 $(BIN)/pytest -s host_tests/device/msgin5g/test_soak.py -k "not rp2040" $(ARGS)
 
 lint: venv ## ruff and mypy: rules, format and types of all Python code, firmware and examples too
