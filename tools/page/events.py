@@ -3,8 +3,10 @@
 
 import collections
 import contextlib
+import functools
 import json
 import re
+import string
 import sys
 import time
 
@@ -150,34 +152,29 @@ class Events:
     def emit(self, event, item=None, **fields):
         """`item`: what it is about, which leaves this program by no sink."""
         record = {"time": round(self._clock(), 3), "event": event, **fields}
-        failed = []
+        told = event not in STEPS
+        failed = None  # (callback, what it raised) of those that did
         if self.watch is not None:
             try:
-                self.watch(record, item, event not in STEPS)
+                self.watch(record, item, told)
             except Exception as error:
-                failed.append((self.watch, error))
-        if event not in STEPS:
-            failed += self._published(record)
-        self._tell_failed(failed)
+                failed = [(self.watch, error)]
+        if told:
+            self.recent.append(record)
+            self.counts[event] += 1
+            for sink, form in self._writers:
+                sink.keep(form(record))
+                if not self._together:
+                    sink.flush()
+            for callback in tuple(self.callbacks):
+                try:
+                    callback(record)
+                except Exception as error:
+                    failed = [*(failed or ()), (callback, error)]
+        if failed:
+            self._tell_failed(failed)
         if not self._together:
             self._look_after_sinks()
-
-    def _published(self, record):
-        """Those of the callbacks that raised, each with what it raised."""
-        event = record["event"]
-        self.recent.append(record)
-        self.counts[event] += 1
-        for sink, form in self._writers:
-            sink.keep(form(record))
-            if not self._together:
-                sink.flush()
-        failed = []
-        for callback in list(self.callbacks):
-            try:
-                callback(record)
-            except Exception as error:
-                failed.append((callback, error))
-        return failed
 
     def _tell_failed(self, failed):
         for callback, reason in failed:
@@ -236,8 +233,13 @@ def _as_json(record):
     return _WRITER.encode(record)
 
 
+@functools.lru_cache(maxsize=8)
+def _clock_time(second):
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
 def _as_line(record):
-    return "%s %s" % (time.strftime("%H:%M:%S", time.localtime(record["time"])), sentence(record))
+    return "%s %s" % (_clock_time(int(record["time"])), sentence(record))
 
 
 # When the sentence of an event that has this word more is the one.
@@ -251,23 +253,19 @@ _VARIANTS = {
 }
 
 
-class _Fields(dict):
-    """Of a record, as a sentence has them."""
-
-    def __missing__(self, name):
-        field, _, one = name.partition(" ")
-        if one:
-            return counted(self[field], one) if self.get(field) is not None else ""
-        field, _, one = name.partition("*")
-        return ranged(self[field], one) if one and field in self else ""
-
-
 def _pieces(pattern):
-    """[(text with fields, the fields that must say something)]"""
+    """[(text as % has it, [(field, how it is said, of what)], the fields that must say something)]"""
     found = []
     for piece in re.split(r"(\[[^]]*\])", pattern):
         needed = re.findall(r"\{(\w+)", piece) if piece.startswith("[") else []
-        found.append((piece[1:-1] if needed else piece, needed))
+        text, fields = "", []
+        for literal, name, _, _ in string.Formatter().parse(piece[1:-1] if needed else piece):
+            text += literal.replace("%", "%%")
+            if name is not None:
+                text += "%s"
+                field, how, one = re.fullmatch(r"(\w+)([ *]?)(.*)", name).groups()
+                fields.append((field, {"": None, " ": counted, "*": ranged}[how], one))
+        found.append((text, fields, needed))
     return found
 
 
@@ -281,13 +279,20 @@ for _name in _SENTENCES:
 
 def sentence(record):
     """One line for people; what a peer wrote cannot break it."""
-    fields = _Fields(record)
     event = record["event"]
-    pieces = _PLAIN.get(event, [(event, ())])
+    pieces = _PLAIN.get(event) or [("%s", [("event", None, "")], ())]
     for is_so, other in _OTHERS.get(event, ()):
         if is_so(record):
             pieces = other
-    line = "".join(text.format_map(fields) for text, needed in pieces if all(map(fields.get, needed)))
+    line, get = "", record.get
+    for text, fields, needed in pieces:
+        if not needed or all(map(get, needed)):
+            line += text % tuple(
+                [
+                    get(field, "") if how is None else "" if get(field) is None else how(get(field), one)
+                    for field, how, one in fields
+                ]
+            )
     if line.isprintable():
         return line
     return "".join(character if character.isprintable() else "?" for character in line)

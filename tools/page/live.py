@@ -71,13 +71,12 @@ class Live:
         self._sent = 0  # the number of the last change that all streams have
         self._counts = {}
         self._due = False
-        self._history.changed.append(self._changed)
 
     def __len__(self):
         return len(self._streams)
 
     def _changed(self):
-        if self._streams and not self._due:
+        if not self._due:
             self._due = True
             self.soon()
 
@@ -92,6 +91,8 @@ class Live:
             if frames is None:
                 frames = [frame("reload", {"cause": "too long ago"}, self._history.at)]
             stream.put(frames, self._history.at)
+        if not self._streams:
+            self._history.changed.append(self._changed)
         self._streams.append(stream)
         self._counts = {}  # what this reader knows of them may be newer than what the others were told: all, once
         return stream
@@ -99,6 +100,8 @@ class Live:
     def leave(self, stream):
         if stream in self._streams:
             self._streams.remove(stream)
+            if not self._streams:
+                self._history.changed.remove(self._changed)
 
     def end(self):
         for stream in self._streams:
@@ -125,11 +128,12 @@ class Live:
             return None
         changes = list(itertools.takewhile(lambda change: change[0] > after, reversed(ring)))[::-1]
         devices = dict.fromkeys(ue for _, ues, _, _ in changes for ue in ues)
-        lives = {id(life): life for _, _, life, _ in changes if life is not None}
-        if max(len(devices), len(lives)) > MANY:
+        keys = dict.fromkeys(key for _, _, key, _ in changes if key is not None)
+        if max(len(devices), len(keys)) > MANY:
             return None
+        lives = [life for key in keys if (life := self._history.lives.at(key)) is not None]
         frames = [frame("device", item) for item in self._items(devices)]
-        frames += [frame("message", life.item()) for life in lives.values()]
+        frames += [frame("message", life.item()) for life in lives]
         told = [(number, record) for number, _, _, record in changes if record is not None]
         if any(record["event"].startswith("quarantine") for _, record in told):
             frames.append(frame("quarantine", self._view.quarantine()))

@@ -48,26 +48,82 @@ def test_a_life_is_found_by_its_message_id_in_either_case():
     assert lives.get(B, "0b5b5f38-3c0a-4dd7-8a44-1d2f3a4b5c6d") is None
 
 
+def forget(model, loser, what):
+    """It is the oldest one of whoever has the most."""
+    assert len(model[loser]) == max(map(len, model.values()))
+    assert model[loser].pop(0) == what
+
+
 def test_whatever_comes_and_goes_the_one_with_the_most_makes_room():
     rng, most = random.Random(1), 30
     shares, model = Shares(most), {}
     for thing in range(3000):
         owner = "o%d" % min(rng.randrange(12), rng.randrange(12))
         if rng.random() < 0.2 and model.get(owner):
-            gone = rng.choice(model[owner])
-            shares.remove(owner, gone)
-            model[owner].remove(gone)
+            forget(model, *shares.go())
             continue
         full = sum(map(len, model.values())) == most
         gone = shares.add(owner, thing)
         assert (gone is not None) == full
         if gone is not None:
-            loser, what = gone
-            assert len(model[loser]) == max(map(len, model.values()))
-            assert model[loser].pop(0) == what  # its oldest
+            forget(model, *gone)
         model.setdefault(owner, []).append(thing)
         assert len(shares) == sum(map(len, model.values())) <= most
         assert list(shares.of(owner)) == model[owner]
+
+
+def begun(lives, origin, msg_id, to=C, carried="abc"):
+    parts = (carried,) if carried else ()
+    return lives.begin((origin, msg_id.lower()), msg_id, to, 7.5, "device", "server", len(carried), parts)
+
+
+def test_one_that_nobody_has_looked_at_yet_is_like_any_other():
+    lives = Lives()
+    assert begun(lives, A, "M1") and len(lives) == 1
+    assert not begun(lives, A, "m1", carried="another") and len(lives) == 1
+    life = lives.open(A, "M1", B, 99)
+    assert life is lives.get(A, "m1") is lives.at(life.key) and life.payload == b"abc"
+    assert life.whole() == {
+        "from": A,
+        "to": C,
+        "msgId": "M1",
+        "state": "accepted",
+        "report": None,
+        "size": 3,
+        "time": 7.5,
+        "dropped": 0,
+        "steps": [
+            {
+                "time": 7.5,
+                "who": "device",
+                "to": "server",
+                "what": "MSG",
+                "state": "accepted",
+                "detail": "",
+                "count": 1,
+                "until": 7.5,
+            }
+        ],
+    }
+    assert begun(lives, A, "empty", carried="") and lives.get(A, "empty").payload is None
+
+
+def test_the_last_messages_of_a_device_are_those_from_it_to_it_and_what_came_to_it_of_others():
+    lives = Lives()
+    for number, (origin, to) in enumerate(((A, B), (B, A), (B, C), (C, "grp:g"), (A, A), (B, C))):
+        if number % 2:
+            begun(lives, origin, str(number), to)
+        else:
+            lives.open(origin, str(number), to, 0)
+    found = lives.of(A, {(C, "3")}, 50)
+    assert [(life.msg_id, direction) for life, direction in found] == [
+        ("4", "in"),
+        ("4", "out"),
+        ("3", "in"),
+        ("1", "in"),
+        ("0", "out"),
+    ]
+    assert [life.msg_id for life, _ in lives.of(A, (), 3)] == ["4", "4", "1"]
 
 
 def test_of_too_many_steps_those_in_the_middle_go():
@@ -94,6 +150,19 @@ def test_payloads_are_bounded_in_size_and_in_all_and_shared():
     assert large.payload is None and lives.get(C, "large") is large
     opened(lives, C, 100)  # which carry nothing, and take nobody's place
     assert kept(lives, B, 50) == list(range(43, 50))
+
+
+def test_so_are_payloads_that_nobody_has_looked_at():
+    lives = Lives(messages=1000, octets=10 * PAYLOAD)
+    for origin, count in ((A, 3), (B, 50)):
+        for number in range(count):
+            begun(lives, origin, "%s-%d" % (origin, number), carried="x" * PAYLOAD)
+    assert lives.dropped == {"payloads": 43, "messages": 43, "steps": 0}
+    begun(lives, C, "large", carried="x" * (PAYLOAD + 1))
+    assert lives.get(C, "large").payload is None and lives.get(C, "large").size == PAYLOAD + 1
+    assert kept(lives, A, 3) == [0, 1, 2] and kept(lives, B, 50) == list(range(43, 50))
+    begun(lives, B, "one more", carried="x" * PAYLOAD)  # what was looked at counts as before
+    assert kept(lives, A, 3) == [0, 1, 2] and kept(lives, B, 50) == list(range(44, 50))
 
 
 def test_a_life_that_goes_takes_its_octets_along():

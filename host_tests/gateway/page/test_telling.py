@@ -8,12 +8,23 @@ import os
 import re
 import resource
 import sys
+from dataclasses import replace
 
 import pytest
 
 from host_tests.gateway.scripted import ROOT, Ue, gateway, run
+from tools.bench import limits
+from tools.gateway.running import commits
+from tools.gateway.runtime import Gateway, Options
 from tools.page import events as told_by
 from tools.page.events import Events, sentence
+from tools.page.past.lives import MESSAGES
+from tools.server.delivery.pushes import Item
+from tools.server.settings import Settings
+from tools.wire import bodies
+from tools.wire.answers import Request
+from tools.wire.bodies import Address
+from tools.wire.identity import Peer
 
 A, B = "ue:a", "ue:b"
 
@@ -369,3 +380,61 @@ def test_no_sentence_says_what_only_a_program_understands():
                 fields["result"] = "SUCCESS"
             said = sentence({"event": event, **fields})
             assert not re.search(r"True|False|None|\bb'|[{}\[\]*]|\(\)|  | [:,;]|[:,;]$", said), said
+
+
+# ---- what telling costs ----------------------------------------------------------------------------------------------
+
+
+def test_telling_of_a_message_that_is_accepted_takes_few_calls(tmp_path, monkeypatch):
+    """For one more message of a round, in a program that keeps as many lives as it may, and whose events go to two
+    places."""
+    monkeypatch.setattr(commits, "SECONDS", 60)  # however slow a machine is, a round holds as many
+    pages = str(ROOT / "tools" / "page")
+    here = Peer("192.0.2.1", 40000)
+
+    async def calls(count):
+        """(all, those of tools/page) of a round of so many messages."""
+        seen = [0, 0]
+
+        def call(frame, event, argument):
+            if event == "call":
+                seen[0] += 1
+                seen[1] += frame.f_code.co_filename.startswith(pages)
+
+        async def sent(decisions, item):
+            """Nobody is there to take it."""
+
+        async def answers(program, *asked):
+            made = [asyncio.get_running_loop().create_future() for _ in asked]
+            for each, body in zip(made, asked, strict=True):
+                octets = bodies.encode(body)
+                request = Request("POST", ("msgin5g",), payload=octets, content_format=50)
+                program._begin(here, request, each.set_result)
+            return {answer.code for answer in await asyncio.gather(*made)}
+
+        with open(os.devnull, "w") as out, open(tmp_path / ("%d.events" % count), "w") as file:
+            events = Events(out, file)
+            options = Options(Settings(open=True), http=("127.0.0.1", 0), coap=("127.0.0.1", 0))
+            async with Gateway(replace(options, store=str(tmp_path / ("%d.db" % count))), events) as program:
+                monkeypatch.setattr(program, "begin", sent)
+                a, b = Ue(program, A), Ue(program, B)
+                for number in range(MESSAGES):
+                    item = Item(Address("UE", B), Address("UE", A), {}, ["x"])
+                    fields = {"kind": "MSG", "msgId": str(number), "from": B, "to": A, "octets": 1}
+                    events.emit("accepted", item, **fields)
+                assert await answers(program, a.own("REG")) == await answers(program, b.own("REG"))
+                asked = [a.msg(B, "x" * 100) for _ in range(count)]
+                sys.setprofile(call)
+                try:
+                    assert await answers(program, *asked) == {"2.04"}
+                finally:
+                    sys.setprofile(None)
+                assert len(program.history.lives) == MESSAGES
+        return seen
+
+    async def main():
+        more, fewer = await calls(50), await calls(20)
+        return [(one - other) / 30 for one, other in zip(more, fewer, strict=True)]
+
+    for name, found in zip(("accepted.calls", "accepted.told"), run(main()), strict=True):
+        assert limits.of(name).keeps(found), found

@@ -10,20 +10,13 @@ import collections
 import time
 
 from tools.page.past import lives
-from tools.page.past.known import DEVICES, Bounded, Known
+from tools.page.past.known import DEVICES, EACH, Bounded, Known
 from tools.page.past.lives import Lives
 from tools.wire import payload as payloads
 from tools.wire.bodies import same
 
 RING = 4096  # changes that are remembered
 SETS = 5000  # of segments on their way
-
-
-def _devices(record):
-    """Whom an event is about."""
-    if "from" in record:
-        return (record["from"], record["to"]) if "to" in record else (record["from"],)
-    return (record["ue"],) if "ue" in record else (record["to"],) if "to" in record else ()
 
 
 def role(service_id, type_=None):
@@ -40,9 +33,10 @@ class History:
     def __init__(self, events, here="server", at=None):
         self.lives = Lives()
         self.at = int(time.time() * 1e6) if at is None else at  # the number of the last change
-        self.ring = collections.deque(maxlen=RING)  # (number, devices, Life or None, record or None)
+        self.ring = collections.deque(maxlen=RING)  # (number, devices, key of a Life or None, record or None)
         self.known = Known()
-        self._said = Bounded(DEVICES)  # device: (life, step) of its last request, where that is a step
+        # device: of its last request, where that is a step, (life, step); the key of a life where that is the first one
+        self._said = Bounded(DEVICES)
         self.sets = Bounded(SETS)  # (device, segId): key of the life
         self.here = here
         self.changed = []  # called after each change
@@ -69,10 +63,10 @@ class History:
 
     # ---- changes -----------------------------------------------------------------------------------------------------
 
-    def note(self, devices=(), life=None, record=None):
-        """One more change: of these devices, of this message, told by this event."""
+    def note(self, devices=(), key=None, record=None):
+        """One more change: of these devices, of the message whose Life has this key, told by this event."""
         self.at += 1
-        self.ring.append((self.at, devices, life, record))
+        self.ring.append((self.at, devices, key, record))
         for each in self.changed:
             each()
 
@@ -80,7 +74,12 @@ class History:
         """An event. `item`: what it is about, for this program alone; `told`: whether people are told."""
         feed = self._feeds.get(record["event"])
         life = feed(record, item) if feed else None
-        self.note(_devices(record), life, record if told else None)
+        key = life if life is None or type(life) is tuple else life.key
+        if "from" in record:
+            devices = (record["from"], record["to"]) if "to" in record else (record["from"],)
+        else:
+            devices = (record["ue"],) if "ue" in record else (record["to"],) if "to" in record else ()
+        self.note(devices, key, record if told else None)
 
     def alive(self, target, now):
         """A request of a recipient has come."""
@@ -94,15 +93,22 @@ class History:
         if ue is None:
             return
         self.known.count("repeated", ue)
-        life, step = self._said.get(ue, (None, None))
-        if step is not None:
-            step["count"] += 1
-        self.note((ue,), life)
+        key = None
+        said = self._said.get(ue)
+        if said is not None:
+            life, step = said
+            if type(life) is str:
+                life = self.lives.at(said)
+                step = life.steps[0] if life and life.steps else None
+            if step is not None:
+                step["count"] += 1
+                key = life.key
+        self.note((ue,), key)
 
     def messages_of(self, ue):
         """The last ones of a device, the newest first."""
-        found = [(self.lives.get(*key), direction) for key, direction in self.known.messages(ue)]
-        return [life.item(direction) for life, direction in found if life is not None]
+        found = self.lives.of(ue, self.known.messages(ue), EACH)
+        return [life.item(direction) for life, direction in found]
 
     # ---- what the events tell ----------------------------------------------------------------------------------------
 
@@ -114,13 +120,25 @@ class History:
 
     def opened(self, origin, msg_id, to, time):
         """The Life of this message, of this program's if there was none."""
-        life = self.lives.open(origin, msg_id, to, time)
-        if not life.steps:
-            self.known.has(origin, life.key, "out")
-            self.known.has(to, life.key, "in")
-        return life
+        return self.lives.open(origin, msg_id, to, time)
 
     def _accepted(self, record, item):
+        """Its Life, or the key of one that nobody needs yet: each message comes here, so few of the calls below are
+        made for it."""
+        if item is None or "msgList" in item.head:
+            return self._accepted_more(record, item)
+        origin, msg_id = record["from"], record["msgId"]
+        key = origin, msg_id.lower()
+        who = "as" if item.origin.type == "AS" else "device"
+        to, time, octets, parts = record["to"], record["time"], record["octets"], tuple(item.parts)
+        if not self.lives.begin(key, msg_id, to, time, who, self.here, octets, parts):
+            return self._accepted_more(record, item)
+        self.known.count("sent", origin)
+        self._said.put(origin, key)
+        return key
+
+    def _accepted_more(self, record, item):
+        """Of one that some of was known before, or that has several in it."""
         life = self._life(record)
         life.state, life.size, life.to = lives.ACCEPTED, record.get("octets"), record["to"]
         self.known.count("sent", record["from"])
@@ -195,7 +213,7 @@ class History:
             return None
         self.known.count("received", record["to"])
         if record["to"] != life.to:
-            self.known.has(record["to"], life.key, "in")
+            self.known.has(record["to"], life.key)
         life.state = lives.DELIVERED
         if life.size is None:
             life.size = record.get("octets")

@@ -35,9 +35,8 @@ class Known:
     def __init__(self):
         self.silent = Bounded(DEVICES)  # since when it has not answered
         self.heard_at = Bounded(DEVICES)
-        self._unnoted = {}  # when it was heard, of those that the store does not know yet
         self._noted = Bounded(DEVICES)  # when it was heard, as the store knows it
-        self._messages = Bounded(DEVICES)  # its last ones, as (key of a life, direction)
+        self._messages = Bounded(DEVICES)  # the last ones that came to it, addressed to others: keys of lives
         self._counts = Bounded(DEVICES)
         self._refusals = Bounded(DEVICES)
         self._at = Bounded(DEVICES)  # address: device
@@ -45,9 +44,8 @@ class Known:
     def heard(self, ue, now):
         """It has sent something, or answered."""
         self.heard_at.put(ue, now)
-        if len(self._unnoted) < DEVICES or ue in self._unnoted:
-            self._unnoted[ue] = now
-        self.silent.pop(ue, None)
+        if ue in self.silent:
+            del self.silent[ue]
 
     def is_silent(self, ue, now):
         """It has not answered."""
@@ -57,18 +55,19 @@ class Known:
     def to_note(self, at_end=False):
         """[(device, when it was heard)] for the store to know: of those that it knows nothing as new of, so many at a
         time; at the end of the program of all."""
-        due = self._unnoted.items()
-        if not at_end:
-            due = [(ue, at) for ue, at in due if at - self._noted.get(ue, -NOTED) >= NOTED][:NOTED_AT_ONCE]
-        due = list(due)
+        noted = self._noted
+        if at_end:
+            due = [(ue, at) for ue, at in self.heard_at.items() if at != noted.get(ue)]
+        else:
+            heard = self.heard_at.items()
+            due = [(ue, at) for ue, at in heard if at - noted.get(ue, -NOTED) >= NOTED][:NOTED_AT_ONCE]
         for ue, at in due:
-            del self._unnoted[ue]
-            self._noted.put(ue, at)
+            noted.put(ue, at)
         return due
 
     def clock_set(self, seconds):
         """The clock was set, and with it the times in the store."""
-        for times in (self.heard_at, self.silent, self._unnoted, self._noted):
+        for times in (self.heard_at, self.silent, self._noted):
             for ue in times:
                 times[ue] += seconds
 
@@ -83,17 +82,13 @@ class Known:
         """{what: how often}"""
         return dict(self._counts.get(ue, ()))
 
-    def has(self, ue, key, direction):
-        """A message from it or for it: "out" or "in"."""
-        mine = self._messages.get(ue)
-        if mine is None:
-            mine = self._messages.put(ue, collections.deque(maxlen=EACH))
-        if not mine or mine[-1] != (key, direction):
-            mine.append((key, direction))
+    def has(self, ue, key):
+        """A message for others has come to it, too."""
+        self._messages.made(ue, lambda: collections.deque(maxlen=EACH)).append(key)
 
     def messages(self, ue):
-        """(key of a life, direction) of the last ones, the newest first."""
-        return list(reversed(self._messages.get(ue, ())))
+        """Keys of the lives of the last such messages."""
+        return set(self._messages.get(ue, ()))
 
     def is_at(self, ue, peer):
         """It is registered from this address, as events name it."""

@@ -26,11 +26,11 @@ ACCEPTED, ARRIVING, STORED, DELIVERED, FAILED, DISCARDED, ASIDE, PASSED = (
 
 
 class Shares:
-    """So many things at most, each somebody's. `add` and `remove` cost the same however many there are."""
+    """So many things at most, each somebody's. `add` and `go` cost the same however many there are."""
 
     def __init__(self, most):
         self._most = most
-        self._of = {}  # owner: {thing: None}, the oldest first
+        self._of = {}  # owner: things, the oldest first
         self._owners = collections.defaultdict(dict)  # how many things: {owner: None}
         self._longest = 0
         self._count = 0
@@ -44,34 +44,38 @@ class Shares:
     def add(self, owner, thing):
         """What had to go for it: (owner, thing), or None."""
         gone = None
+        things = self._of.get(owner)
         if self._count >= self._most:
-            gone = self.first()
-            self.remove(*gone)
-        things = self._of.setdefault(owner, {})
+            if (
+                things is not None and len(things) == self._longest
+            ):  # nobody has more, neither before nor afterwards
+                gone = owner, things.popleft()
+                things.append(thing)
+                return gone
+            gone = self.go()
+        if things is None:
+            things = self._of[owner] = collections.deque()
         self._move(owner, len(things), len(things) + 1)
-        things[thing] = None
+        things.append(thing)
         self._count += 1
         return gone
 
-    def first(self):
-        """(owner, thing) that would have to go."""
-        most = next(iter(self._owners[self._longest]))
-        return most, next(iter(self._of[most]))
-
-    def remove(self, owner, thing):
-        things = self._of.get(owner, {})
-        if thing not in things:
-            return
+    def go(self):
+        """The oldest thing of whoever has the most goes: (owner, thing)."""
+        owner = next(iter(self._owners[self._longest]))
+        things = self._of[owner]
         self._move(owner, len(things), len(things) - 1)
-        del things[thing]
         self._count -= 1
+        thing = things.popleft()
         if not things:
             del self._of[owner]
+        return owner, thing
 
     def _move(self, owner, before, now):
         if before:
-            del self._owners[before][owner]
-            if not self._owners[before]:
+            owners = self._owners[before]
+            del owners[owner]
+            if not owners:
                 del self._owners[before]
         if now:
             self._owners[now][owner] = None
@@ -155,10 +159,14 @@ class Life:
 
 class Lives:
     """All that are kept. `dropped`: lives that made room for newer ones, those of them that went for their octets, and
-    steps of those that went."""
+    steps of those that went.
+
+    Most lives are looked at by nobody, and many never get beyond their first step. So one that begins is kept as what
+    it was begun with, a tuple of plain values, which the garbage collector need not look at either; it becomes a Life
+    with the first look, or the next step."""
 
     def __init__(self, messages=MESSAGES, octets=PAYLOADS):
-        self._lives = {}  # (from, msgId in one case): Life
+        self._lives = {}  # (from, msgId in one case): Life, or what `begin` was given; in the order of their beginnings
         self._shares = Shares(messages)
         self._most, self._octets = octets, 0
         self.dropped = collections.Counter(messages=0, payloads=0, steps=0)
@@ -168,18 +176,49 @@ class Lives:
 
     def get(self, origin, msg_id):
         """The Life of this message, or None."""
-        return self._lives.get((origin, msg_id.lower()))
+        return self.at((origin, msg_id.lower()))
+
+    def at(self, key):
+        """The Life with this key, or None."""
+        life = self._lives.get(key)
+        if type(life) is tuple:
+            life = self._lives[key] = _made(key[0], *life)
+        return life
 
     def open(self, origin, msg_id, to, time):
         """The Life of this message, a new one where there is none."""
         key = origin, msg_id.lower()
-        life = self._lives.get(key)
+        life = self.at(key)
         if life is None:
-            life = self._lives[key] = Life(origin, msg_id, to, time)
-            gone = self._shares.add(origin, key)
-            if gone is not None:
-                self._forget(gone[1])
+            life = self._put(key, Life(origin, msg_id, to, time))
         return life
+
+    def begin(self, key, msg_id, to, time, who, here, size, parts):
+        """Of a message that was accepted: the same with its first step, from `who` to `here`; False where there is one.
+        `parts`: a tuple of the values that it carries, `size` octets in all."""
+        if key in self._lives:
+            return False
+        if size > PAYLOAD or not parts:
+            self._put(key, (msg_id, to, time, who, here, size, None))
+            return True
+        self._put(key, (msg_id, to, time, who, here, size, parts))
+        self._octets += size
+        if self._octets > self._most:
+            self._make_room()
+        return True
+
+    def of(self, ue, others, most):
+        """[(Life, direction)] of the last messages from and to a device, the newest first; `others`: keys of those that
+        came to it, too, without being addressed to it."""
+        found = []
+        for key, life in reversed(self._lives.items()):
+            if (life[1] if type(life) is tuple else life.to) == ue or key in others:
+                found.append((key, "in"))
+            if key[0] == ue:
+                found.append((key, "out"))
+            if len(found) >= most:
+                break
+        return [(self.at(key), direction) for key, direction in found[:most]]
 
     def keep_payload(self, life, parts, octets):
         """Keeps what it carries, the values of its parts, where that is no longer than PAYLOAD. Where all that is kept
@@ -188,15 +227,37 @@ class Lives:
             return
         life.carried, life.octets = tuple(parts), octets
         self._octets += octets
+        self._make_room()
+
+    def _put(self, key, life):
+        self._lives[key] = life
+        gone = self._shares.add(key[0], key)
+        if gone is not None:
+            self._forget(gone[1])
+        return life
+
+    def _make_room(self):
         while self._octets > self._most:
-            owner, key = self._shares.first()
-            self._shares.remove(owner, key)
-            self._forget(key)
+            self._forget(self._shares.go()[1])
             self.dropped["payloads"] += 1
 
     def _forget(self, key):
         life = self._lives.pop(key)
-        self._octets -= life.octets
-        life.carried, life.octets = None, 0  # of who still holds it
         self.dropped["messages"] += 1
-        self.dropped["steps"] += life.dropped
+        if type(life) is tuple:
+            if life[6] is not None:
+                self._octets -= life[5]
+        else:
+            self._octets -= life.octets
+            life.carried, life.octets = None, 0  # of who still holds it
+            self.dropped["steps"] += life.dropped
+
+
+def _made(origin, msg_id, to, time, who, here, size, parts):
+    """Of what `begin` was given."""
+    life = Life(origin, msg_id, to, time)
+    life.size = size
+    if parts is not None:
+        life.carried, life.octets = parts, size
+    life.step(time, who, here, "MSG", ACCEPTED, until=time)
+    return life

@@ -44,7 +44,7 @@ class Sent:
             elif push.kind == "MSGRESP":
                 step["detail"] = str(body.get("delSta", body.get("DelSta", "")))
             steps.append(step)
-            self._history.note((), life)
+            self._history.note((), life.key)
         if steps:
             self.out.setdefault(str(push.where), {})[id(push)] = steps
 
@@ -72,7 +72,7 @@ class Sent:
                 step["detail"] = clean(outcome.detail, DETAIL)
             if outcome.verdict == DONE and "segments" in step:
                 step["segments"]["done"] += 1
-            self._history.note((push.target.id,), life)
+            self._history.note((push.target.id,), life.key)
 
     def sent_again(self, peer):
         """A request to this address was retransmitted."""
