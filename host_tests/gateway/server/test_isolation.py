@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Any step of the gateway raises, in turn: one message at most is concerned, all others arrive once and in order."""
 
+import os
+import random
+
 import pytest
 
 from host_tests.gateway.rig import Faults, Rig, place
@@ -176,6 +179,19 @@ def test_the_story_without_faults(faults):
     assert check(rig, outline(rig), "none") == []
 
 
+def tried(first):
+    """(step, number) of the calls that raise in turn: each step where it is called first; and of the other places where
+    one is called a quarter, the same each time, or all with ISOLATION_ALL=1."""
+    steps, others = {}, []
+    for (step, _), number in first.items():
+        if step in steps:
+            others.append((step, number))
+        else:
+            steps[step] = number
+    count = len(others) if os.environ.get("ISOLATION_ALL") else len(others) // 4
+    return [*steps.items(), *random.Random(17).sample(others, count)]
+
+
 def test_any_step_raises_once(faults):
     first, count = {}, [0]  # where a step is called: the number of that call
 
@@ -197,7 +213,9 @@ def test_any_step_raises_once(faults):
     assert {"Deliveries", "Turns", "Quotas", "Responses", "Ends", "Fitting", "Routing", "Speakers"} <= met
 
     lost = 0
-    for (step, _), number in first.items():
+    numbers = tried(first)
+    assert {step for step, _ in first} == {step for step, _ in numbers}
+    for step, number in numbers:
         count[0] = 0
 
         def now(name, arguments, number=number):
@@ -207,7 +225,7 @@ def test_any_step_raises_once(faults):
         rig, faults.raises = Rig(keep=KEEP, exposure=NEF), now
         story(rig, lambda on: setattr(faults, "watching", on))
         lost += bool(check(rig, expected, "%s, call %d" % (step, number)))
-    assert 0 < lost < len(first) / 3  # most requests are sent again, most pauses end
+    assert 0 < lost < len(numbers) / 3  # most requests are sent again, most pauses end
 
 
 VICTIM = 777_001  # the row of the one message that a step cannot handle

@@ -12,6 +12,7 @@ import pytest
 from host_tests.gateway import scripted
 from host_tests.gateway.scripted import Ue, gateway, run
 from host_tests.tools.application.typing_it import AS, Typed, typed
+from tools import cli
 from tools.application import Message, program
 
 A = "ue:a@example.org"
@@ -267,6 +268,12 @@ def test_tokens(tmp_path):
         (("listen", AS, "--count", "0"), "no number of messages"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, words, says):
-    code, out, err = run(typed(tmp_path, None, *words))
+def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, words, says, monkeypatch, capsys):
+    for name in ("XDG_RUNTIME_DIR", "TMPDIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    try:
+        code = cli.main(["as", *words])
+    except SystemExit as end:
+        code = end.code
+    out, err = capsys.readouterr()
     assert code == 2 and out == "" and says in err.splitlines()[-1]

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The documentation as a site: each page says there what it says in the repository, and nothing asks a foreign host."""
+"""The documentation as a site: each page says there what it says in the repository, and nothing asks a foreign host.
+
+In Chromium, too, opened as a folder of files: diagrams are drawn, the search finds.
+"""
 
 import re
 from collections import Counter
@@ -9,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from markdown_it import MarkdownIt
 
+from host_tests.gateway.page.browser.conftest import driver  # noqa: F401  # a fixture
+from host_tests.gateway.scripted import LONG
 from tools.errors import UsageError
 from tools.project.site import __main__ as program
 from tools.project.site import hooks, places
@@ -29,11 +34,31 @@ LOADED = {
 UNASKED = {"https://api.github.com/repos/", "https://api.github.com/users/"}
 
 
+# Resolves with the addresses of these elements, or their number, once there are so many on show.
+_SEEN = """
+const [css, many, done] = arguments;
+const seen = () => [...document.querySelectorAll(css)].filter((each) => each.offsetHeight);
+const enough = () => seen().length >= many && (done(seen().map((each) => each.href ?? "")), true);
+if (!enough()) {
+  const watch = new MutationObserver(() => enough() && watch.disconnect());
+  watch.observe(document, { subtree: true, childList: true, attributes: true });
+}
+"""
+NOBODY = "http://127.0.0.1:9/"
+ASKED = "return performance.getEntriesByType('resource').map(each => each.name)"
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     program.make(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """{path: Page} of all HTML, read once."""
+    return {path: Page(path.read_text()) for path in sorted(site.rglob("*.html"))}
 
 
 class Page(HTMLParser):
@@ -73,14 +98,14 @@ def html(site, page):
     return site / re.sub(r"README$", "index", page.removesuffix(".md")).__add__(".html")
 
 
-def test_each_page_has_the_parts_that_it_has_in_the_repository(site):
+def test_each_page_has_the_parts_that_it_has_in_the_repository(site, pages):
     """By another reader of Markdown, that of CommonMark and GitHub's tables: lists, tables and blocks of code are such
     for both."""
     reader = MarkdownIt("commonmark").enable("table")
     different = []
     for page, text in sources().items():
         wanted = Page(reader.render(text)).parts
-        found = Page(html(site, page).read_text()).parts
+        found = pages[html(site, page)].parts
         different += [
             f"{page}: {part}: {wanted[part]} in the repository, {found[part]} in the site"
             for part in PARTS
@@ -89,11 +114,9 @@ def test_each_page_has_the_parts_that_it_has_in_the_repository(site):
     assert not different, "\n".join(different)
 
 
-def test_no_page_asks_a_foreign_host(site):
-    pages = sorted(site.rglob("*.html"))
+def test_no_page_asks_a_foreign_host(pages):
     assert len(pages) > 50
-    for path in pages:
-        page = Page(path.read_text())
+    for path, page in pages.items():
         assert page.loaded
         for address in page.loaded:
             parts = urlsplit(address)
@@ -112,12 +135,11 @@ def test_no_style_and_no_script_of_a_page_asks_a_foreign_host(site):
     assert {each for each in named if not each.startswith("http://www.w3.org/")} == UNASKED
 
 
-def test_each_link_within_the_site_leads_to_a_page_and_a_section(site):
+def test_each_link_within_the_site_leads_to_a_page_and_a_section(site, pages):
     """As a browser follows it, from a folder of files."""
-    pages = {path: Page(path.read_text()) for path in site.rglob("*.html") if path.name != "404.html"}
     followed = 0
     for path, page in pages.items():
-        for link in page.links:
+        for link in page.links if path.name != "404.html" else ():
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
@@ -150,15 +172,32 @@ def test_the_heads_of_arrows_have_the_colour_of_the_arrows(site):
     assert "barbEnd-margin" in (site / hooks.MERMAID).read_text()
 
 
-@pytest.mark.parametrize("fault", ["[gone](docs/never-there.md)", "[gone](docs/coap.md#never-there)"])
-def test_a_link_that_leads_nowhere_is_told(fault, tmp_path, monkeypatch, caplog):
+def test_it_draws_and_finds_without_a_network(driver, site):  # noqa: F811
+    driver.set_script_timeout(LONG)
+    driver.get((site / "states.html").as_uri())
+    diagrams = (program.ROOT / "docs/states.md").read_text().count("```mermaid")
+    assert len(driver.execute_async_script(_SEEN, "div.mermaid", diagrams)) == diagrams > 4
+    # The largest is not squeezed into the page, and the page is no wider for it.
+    assert driver.execute_script("return document.querySelector('div.mermaid').offsetWidth > innerWidth")
+    assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    asked = driver.execute_script(ASKED)
+    driver.get((site / "index.html").as_uri() + "?q=slipmux")
+    found = driver.execute_async_script(_SEEN, ".md-search-result__item a", 5)
+    assert [each for each in found if "/serial.html" in each]
+    assert asked + driver.execute_script(ASKED) == []
+    assert [each for each in driver.get_log("browser") if each["level"] == "SEVERE"] == []
+    # One that is not there is listed all the same; files are not.
+    driver.execute_async_script(f"fetch('{NOBODY}', {{mode: 'no-cors'}}).catch(arguments[0])")
+    assert driver.execute_script(ASKED) == [NOBODY]
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path, monkeypatch, caplog):
     read = places._text
-    monkeypatch.setattr(
-        places, "_text", lambda path: read(path) + (f"\n{fault}\n" if path == "README.md" else "")
-    )
+    faults = "\n[gone](docs/never-there.md) [gone](docs/coap.md#never-a-section)\n"
+    monkeypatch.setattr(places, "_text", lambda path: read(path) + (faults if path == "README.md" else ""))
     with pytest.raises(UsageError, match="lines above"):
         program.make(tmp_path)
-    assert "never-there" in caplog.text
+    assert "never-there" in caplog.text and "never-a-section" in caplog.text
 
 
 @pytest.mark.parametrize(
