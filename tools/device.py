@@ -17,7 +17,7 @@ from tools import held, private
 from tools.errors import UsageError
 from tools.image import bytecode
 from tools.programs import micropython
-from tools.words import in_words, why
+from tools.words import complain, in_words, why
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG_NAME = "msgin5g.json"
@@ -124,7 +124,7 @@ def prepare(state, config=None, heap=HEAP, app=None, program=None):
 def _put_config(ours, given):
     """Sees to it that the device has its configuration, and says what was done."""
     if private.mend(ours):
-        print("msgin5g: " + private.MENDED.format(ours), file=sys.stderr)
+        complain(private.MENDED.format(ours))
     if given is None:
         _check_config(ours, hint="; name one with --config")
         return
@@ -136,7 +136,7 @@ def _put_config(ours, given):
         private.replace(ours, octets)
     except OSError as error:
         raise UsageError(f"{ours}: {why(error)}") from None
-    print(f"msgin5g: {ours} {done} {given}", file=sys.stderr)
+    complain(f"{ours} {done} {given}")
 
 
 def _check_config(path, hint=""):

@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import socket
+import sys
 
 # What to do, where the system's own words leave that open. The rest of them is understood as it is.
 _ADVICE = {
@@ -43,6 +44,21 @@ def ranged(ranges, one):
     said = [ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}" for ends in spans[:_RANGES]]
     more = f" and {len(spans) - _RANGES} more" if len(spans) > _RANGES else ""
     return f"{one if len(spans) == 1 and ' ' not in said[0] else one + 's'} {', '.join(said)}{more}"
+
+
+def one_line(text):
+    """The lines of a text as one: one that begins with a capital begins a sentence, any other goes on."""
+    said = ""
+    for line in filter(None, (" ".join(line.split()) for line in str(text).splitlines())):
+        between = " " if not said or said[-1] in ".:;,!?" else ". " if line[0].isupper() else "; "
+        said += between + line
+    return said.strip()
+
+
+def complain(sentences):
+    """A line each on stderr, as of this program."""
+    for sentence in sentences.splitlines() or [""]:
+        print(f"msgin5g: {sentence}", file=sys.stderr)
 
 
 def in_words(error):

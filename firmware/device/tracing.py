@@ -248,7 +248,7 @@ class Trace:
     def lines(self) -> "Iterator[str]":
         """Yield the head, and a line for each event of the ring, oldest first."""
         lost = max(0, self.count - _EVENTS)
-        head = "msgin5g trace: %s, %d events, %d older lost, %d missed"
+        head = "msgin5g trace: %s, events %d, older lost %d, missed %d"
         head %= self._who, self.count - lost, lost, self.missed
         if self._clock is not None:
             head += ", begun at %d" % self._clock

@@ -50,7 +50,7 @@ class Apart:
         self.events, self.event, self.count = self.upper.events, self.upper.event, self.upper.count
 
     async def __aenter__(self):
-        key = ("--oscore", "gw.json") if self._security == "oscore" else ()
+        key = ("--key", "gw.json") if self._security == "oscore" else ()
         add = ("device", "add", GATEWAY, "--gateway", *key)
         await command(self.folder, "server", *add, "--store", "server.db")
         await self.upper.start()

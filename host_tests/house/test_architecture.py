@@ -39,8 +39,8 @@ DEVICE = (
     ("main",),
 )
 HOST = (
-    ("tools.errors",),
     ("tools.words",),
+    ("tools.errors",),
     ("tools.cli.examples",),
     ("tools.cli.parser",),
     ("tools.held",),

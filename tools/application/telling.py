@@ -4,11 +4,10 @@
 import base64
 import contextlib
 import json
-import sys
 import time
 
 from tools.wire.outside import clean
-from tools.words import counted
+from tools.words import complain, counted
 
 _SHOWN = 200  # characters of a text
 _LONGEST = 1 << 13  # octets of a line for people
@@ -24,7 +23,7 @@ class Teller:
     def say(self, sentence):
         """For people only, beside what a program reads."""
         with contextlib.suppress(OSError):
-            print("as: " + clean(sentence, _LONGEST), file=sys.stderr, flush=True)
+            complain("as: " + clean(sentence, _LONGEST))
 
     def failed(self, sentence):
         """The exit code of what did not come to a good end."""

@@ -10,7 +10,7 @@ import sys
 from tools.cli.parser import Parser
 from tools.errors import UsageError
 from tools.page.sinks import give_up_stdout
-from tools.words import with_name
+from tools.words import complain, with_name
 
 # Each module has add_arguments(parser) and main(args) -> exit code, and raises UsageError for what the user can put
 # right. It is imported only when it is asked for, so that `msgin5g device` does not wait for what the gateway needs.
@@ -50,7 +50,7 @@ def main(argv=None):
     try:
         return _ended(_run(argv))
     except UsageError as error:
-        return _mistake(error)
+        return _mistake(str(error))
     except BrokenPipeError:  # `| head` has seen enough
         give_up_stdout()
         return _READER_ENDED
@@ -60,8 +60,8 @@ def main(argv=None):
         return 130
 
 
-def _mistake(sentence):
-    print(f"msgin5g: {sentence}", file=sys.stderr)
+def _mistake(sentences):
+    complain(sentences)
     try:
         return _ended(2)
     except OSError:  # it is about stdout, and was said

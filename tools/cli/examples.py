@@ -13,8 +13,8 @@ _EXAMPLES = {
         "msgin5g gateway --serial /dev/ttyUSB0 --baudrate 115200",
     ),
     "gateway device add": (
-        f"msgin5g gateway device add {_UE} --oscore sensor-1.json",
-        "msgin5g gateway device add ue:hall@example.org --gateway --oscore hall.json",
+        f"msgin5g gateway device add {_UE} --key sensor-1.json",
+        "msgin5g gateway device add ue:hall@example.org --gateway --key hall.json",
     ),
     "gateway device remove": (f"msgin5g gateway device remove {_UE}",),
     "gateway device list": ("msgin5g gateway device list --store gateway.db",),
@@ -26,7 +26,7 @@ _EXAMPLES = {
     "gateway ue list": ("msgin5g gateway ue list --store gateway.db",),
     "gateway group add": (
         f"msgin5g gateway group add group:garden@example.org {_UE} {_AS}",
-        f"msgin5g gateway group add group:garden@example.org {_UE} --admin {_UE}",
+        f"msgin5g gateway group add group:garden@example.org {_UE} --administrator {_UE}",
     ),
     "gateway group remove": (
         "msgin5g gateway group remove group:garden@example.org",

@@ -7,6 +7,7 @@ import re
 import sys
 
 from tools.cli import examples
+from tools.words import complain
 
 _LOUD = argparse.SUPPRESS
 
@@ -100,7 +101,7 @@ class _Renamed(argparse.Action):
 
     def __call__(self, parser, namespace, values, option_string=None):
         name = self._now.option_strings[0]
-        print(f"msgin5g: {option_string} is called {name} now", file=sys.stderr)
+        complain(f"{option_string} is called {name} now")
         self._now(parser, namespace, values, name)
 
 

@@ -18,7 +18,7 @@ async def out_of_the_box(story, folder, gateway, server, heap):
     """All of it. `gateway` answers devices that look for one, and is called NAME."""
     device = Device(folder / "box", app=APPS / "found.py", heap=heap)
     keys = folder / "tank-2.json"
-    await command(folder, "gateway", "ue", "add", UE_ID, "--ue", UE, "--oscore", keys)
+    await command(folder, "gateway", "ue", "add", UE_ID, "--ue", UE, "--key", keys)
     device.configure({"role": "client", "ue_id": UE_ID, "peer": "discover:", **json.loads(keys.read_text())})
     seen = len(gateway.events.items)
     begun = time.monotonic()

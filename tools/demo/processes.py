@@ -184,7 +184,7 @@ async def device_keys(folder, ue, store="gateway.db", program="gateway", more=()
     """Lets this UE Service ID register with keys of its own; gives what the device's configuration needs."""
     file = Path(folder) / "keys.json"
     file.unlink(missing_ok=True)
-    await command(folder, program, "device", "add", ue, "--oscore", file, "--store", store, *more)
+    await command(folder, program, "device", "add", ue, "--key", file, "--store", store, *more)
     return json.loads(file.read_text())
 
 

@@ -101,9 +101,7 @@ async def _act(story, gateway, server, device, keys):
     story.say(f"           its web page, as long as this runs: http://{_text(gateway.http)}/")
     story.say(f"weather    Application Server {AS}")
     story.say(f"sensor-1   device {UE}: the firmware on MicroPython")
-    story.say(
-        "security   OSCORE, with a key made for this run by: msgin5g gateway device add --oscore FILE\n"
-    )
+    story.say("security   OSCORE, with a key made for this run by: msgin5g gateway device add --key FILE\n")
 
     await server.register()
     await gateway.event("as-registered", **{"as": AS})

@@ -5,13 +5,12 @@ import json
 import os
 import select
 import subprocess
-import sys
 from pathlib import Path
 
 from tools import held, private
 from tools.errors import UsageError
 from tools.programs import npm
-from tools.words import why
+from tools.words import complain, why
 
 FOLDER = Path(__file__).parent
 POWER_CUT = 75  # exit code: --cut-after came true
@@ -36,7 +35,7 @@ def hold(flash):
     try:
         held.hold(descriptor)
         if private.mend(flash):
-            print("emulator: " + private.MENDED.format(flash), file=sys.stderr, flush=True)
+            complain("emulate: " + private.MENDED.format(flash))
     except held.Held as who:
         os.close(descriptor)
         raise UsageError(
@@ -108,7 +107,7 @@ class Emulator:
         # Once in some hundred thousand questions no answer came from an emulator that was well, and the next question
         # was answered. Why is not known; to ask again does no harm.
         while not select.select([self.process.stdout], [], [], SILENCE_S)[0]:
-            print(f"emulator: no answer to stats within {SILENCE_S} s; asking again", file=sys.stderr)
+            complain(f"emulate: no answer to stats within {SILENCE_S} s; asking again")
             self._say(f"stats {self._asked}")
         return self._answer(self._asked)
 

@@ -10,13 +10,12 @@ with
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from tools.errors import UsageError
 from tools.image import boards
 from tools.image import program as image_program
-from tools.words import why
+from tools.words import complain, why
 
 EMULATORS = {"rp2040js": "tools.emulator.rp2040js", "qemu": "tools.emulator.qemu.emulate"}
 OPTIONS = ("uart1", "virtual", "cut_after", "unique_id", "statistics")
@@ -87,7 +86,7 @@ def prepare():
             name = boards.part(board, "emulator")
             boards.way(board, "emulator", name, EMULATORS).provide(_say)
         except UsageError as error:
-            print(f"emulator: {error}", file=sys.stderr)
+            complain(f"emulate: {error}")
 
 
 if __name__ == "__main__":

@@ -271,7 +271,7 @@ def add_gateway(parser):
     add(
         "--upstream-key",
         metavar="FILE",
-        help="keys of the gateway itself: the file that `msgin5g server device add ID --gateway --oscore FILE` made",
+        help="keys of the gateway itself: the file that `msgin5g server device add ID --gateway --key FILE` made",
     )
     add(
         "--upstream-security",

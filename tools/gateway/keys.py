@@ -4,10 +4,10 @@
 import json
 import os
 import secrets
-import sys
 
 from tools import private
 from tools.store.sectables import Keys
+from tools.words import complain
 
 _LONGEST_ID = 7  # octets, RFC 8613 section 3.3 with a nonce of 13
 
@@ -93,7 +93,7 @@ def obtain(store, path):
     KeyFileError, OSError."""
     made = not os.path.exists(path)
     if not made and private.mend(path):
-        print(private.MENDED.format(path), file=sys.stderr)
+        complain(private.MENDED.format(path))
     return (make(path, store.kids_in_use()) if made else read(path)), made
 
 

@@ -59,7 +59,7 @@ def _north_keys(args):
         return None
     if args.upstream_key is None:
         raise Mistake(
-            "--upstream needs --upstream-key FILE, which `msgin5g server device add %s --gateway --oscore FILE` makes"
+            "--upstream needs --upstream-key FILE, which `msgin5g server device add %s --gateway --key FILE` makes"
             " at the server; or --upstream-security none" % args.name
         )
     try:

@@ -130,6 +130,7 @@ def _compile(source, name, target, stamp, options):
     command = [*CROSS, *options, "-s", str(name), "-o", str(new), str(source)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise UsageError(f"{source} does not compile: {done.stderr.strip() or done.stdout.strip()}")
+        told = (done.stderr.strip() or done.stdout.strip()).removeprefix("Traceback (most recent call last):")
+        raise UsageError(f"{source} does not compile: {told}")
     os.utime(new, ns=(stamp, stamp))
     new.replace(target)

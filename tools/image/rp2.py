@@ -178,7 +178,7 @@ def run(command, environment, log):
     if done.returncode:
         lines = log.read_text(errors="replace").splitlines()
         told = [n for n, line in enumerate(lines) if _MISHAP.search(line)]
-        first = told[0] if told else max(0, len(lines) - 8)
-        shown = "\n  ".join(lines[first : first + 8])
-        name = Path(command[0]).name
-        raise UsageError(f"{name} failed. From {os.path.relpath(log)}:\n  {shown}")
+        shown = lines[told[0] if told else -1].strip() if lines else "it does not say why"
+        raise UsageError(
+            f"{Path(command[0]).name} failed: {shown} (all that it said: {os.path.relpath(log)})"
+        )

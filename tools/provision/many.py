@@ -130,7 +130,7 @@ def read(path, common):
         told = [f"{path}, line {line}, column {column}: {what}" for line, column, what in mistakes[:MAX_TOLD]]
         left = len(mistakes) - len(told)
         told += [f"and {left} more"] * (left > 0)
-        raise UsageError("\n".join(["nothing was done:", *told]))
+        raise UsageError(*told, "nothing was done")
     if not devices:
         raise UsageError(f"{path} has no device below its first line")
     return devices

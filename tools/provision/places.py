@@ -12,12 +12,10 @@ commit(): puts them in the place of the old ones, in one step
 discard(): takes back what was staged
 """
 
-import sys
-
 from tools import private
 from tools.device import CONFIG_NAME
 from tools.errors import UsageError
-from tools.words import why
+from tools.words import complain, why
 
 ROWS = "messages"  # the folder that boards keep their storage in
 STAGED = CONFIG_NAME + "~"
@@ -39,7 +37,7 @@ class FilePlace:
 
     def read(self):
         if private.mend(self.path):
-            print("provision: " + private.MENDED.format(self.path), file=sys.stderr, flush=True)
+            complain("provision: " + private.MENDED.format(self.path))
         try:
             return self.path.read_bytes()
         except FileNotFoundError:

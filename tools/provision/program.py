@@ -7,6 +7,7 @@ import functools
 from pathlib import Path
 
 from tools import private
+from tools.cli.parser import renamed
 from tools.device import CONFIG_NAME
 from tools.errors import UsageError
 from tools.image import boards
@@ -46,7 +47,10 @@ def add_arguments(parser):
     device.add_argument(
         "--security", choices=("oscore", "none"), default="oscore", help="none: all in the clear"
     )
-    device.add_argument("--base", metavar="FILE", help="a msgin5g.json without keys, for all other settings")
+    settings_file = device.add_argument(
+        "--settings", metavar="FILE", help="a msgin5g.json without keys, for all other settings"
+    )
+    renamed(device, "--base", settings_file)
     device.add_argument(
         "--config", metavar="FILE", help="a whole msgin5g.json, made before with --out or --csv"
     )
@@ -97,7 +101,7 @@ def main(args):
 
 
 # What would be passed over in silence beside another option.
-_SETTINGS = ("ue", "ue_id", "peer", "role", "app_id", "wifi", "espnow", "base")
+_SETTINGS = ("ue", "ue_id", "peer", "role", "app_id", "wifi", "espnow", "settings")
 
 
 def _refuse_ignored(args):

@@ -15,12 +15,12 @@ WIFI = "wifi"
 
 def of_options(args):
     """The settings that all devices of this run have in common. Raises UsageError."""
-    settings = base(args.base) if args.base else {}
+    settings = base(args.settings) if args.settings else {}
     put(settings, "role", args.role)
     if args.ue and args.ue_id:
         raise UsageError("--ue or --ue-id: a device that is told its UE Service ID does not ask for it")
     if args.ue_id and "ue_service_id" in settings:
-        raise UsageError("--base has a ue_service_id: leave it out, a device with --ue-id asks for it")
+        raise UsageError("--settings has a ue_service_id: leave it out, a device with --ue-id asks for it")
     put(settings, "ue_service_id", args.ue)
     put(settings, "ue_id", args.ue_id)
     put(settings, "peer", args.peer)
@@ -83,13 +83,13 @@ def base(path):
     settings = load(path)
     section = settings.get("security", {})
     if isinstance(section, dict) and set(section) - {"mode"}:
-        raise UsageError(f"--base {path}: keys are one device's own; leave section security out")
+        raise UsageError(f"--settings {path}: keys are one device's own; leave section security out")
     espnow = settings.get("espnow", {})
     if isinstance(espnow, dict) and {"pmk", "lmk"} & set(espnow):
-        raise UsageError(f"--base {path}: leave the keys of section espnow out; --espnow FILE has them")
+        raise UsageError(f"--settings {path}: leave the keys of section espnow out; --espnow FILE has them")
     application = settings.get("application", {})
     if isinstance(application, dict) and "credential" in application:
-        raise UsageError(f"--base {path}: application.credential is one device's own; leave it out")
+        raise UsageError(f"--settings {path}: application.credential is one device's own; leave it out")
     return settings
 
 

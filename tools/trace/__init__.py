@@ -16,12 +16,12 @@ from tools.trace import material, sources, svg, text
 from tools.trace.picture import TooMany
 from tools.trace.reader import Reader
 from tools.trace.steps import Said, steps
-from tools.words import counted, why, with_name
+from tools.words import complain, counted, why, with_name
 
 EPILOG = """
 SOURCE is
   PORT   a board: the trace that it keeps since console.trace(True); its application is interrupted for that.
-         With --listen a serial adapter on one wire of a line, which has one direction
+         With --wire a serial adapter on one wire of a line, which has one direction
   FILE   what console.trace() printed; a capture, pcap or pcapng, as of `msgin5g gateway --pcap`; the octets of a
          serial line (slipmux); or the JSON of /api/messages/FROM/MSGID
   -      a capture that comes in:  tshark -i any -f 'udp port 65401' -w - | msgin5g trace --from -
@@ -59,28 +59,28 @@ def add_arguments(parser):
     )
     add("--lines", action="store_true", help="one line for each message in place of a picture")
     add("--device", metavar="HOST:PORT", help="of a capture with several devices, the one to draw")
-    add("--listen", action="store_true", help="the port is one wire of a line")
+    add("--wire", action="store_true", help="the port is one wire of a line")
     add("--baudrate", metavar="N", type=octets(300), default=115200, help="of that line (%(default)s)")
-    gateway = add(
-        "--gateway",
-        metavar="[HOST:]PORT",
+    coap = add(
+        "--coap",
+        metavar="HOST:PORT",
         type=_end("gateway"),
         default=(None, 65401),
-        help="UDP port of the gateway in captures (65401)",
+        help="where the gateway is in captures, or its port alone (default: 65401)",
     )
-    renamed(parser, "--port", gateway)
+    renamed(parser, "--port", coap)
     add(
         "--server",
-        metavar="[HOST:]PORT",
+        metavar="HOST:PORT",
         type=_end("server"),
-        help="that of the server, where it is apart from the gateway",
+        help="the same of the server, where it is apart from the gateway",
     )
     add(
         "--key",
         metavar="FILE",
         action="append",
         default=[],
-        help="a device's msgin5g.json, or the file of `gateway device add --oscore`; may be given several times",
+        help="a device's msgin5g.json, or the file of `gateway device add --key`; may be given several times",
     )
     add("--store", metavar="FILE", help="a gateway's store: the keys of all its devices")
     add("--payload", action="store_true", help="show the payloads of messages, too")
@@ -93,7 +93,7 @@ def main(args):
     except (key_files.KeyFileError, OSError, ValueError) as error:
         raise UsageError(f"trace: {with_name(error)}") from None
     reader = Reader(keys, args.payload)
-    ends = sources.Ends(args.gateway, args.server)
+    ends = sources.Ends(args.coap, args.server)
     if args.source is None:
         return _as_before(args, ends, reader)
     return _shown(args, ends, reader)
@@ -104,21 +104,21 @@ def _as_before(args, ends, reader):
     if not args.of_before:
         raise UsageError("trace: --from is missing: what to read (see msgin5g trace --help)")
     print(
-        "msgin5g: SOURCE is named with --from now, with --lines, a wire of a line with --listen",
+        "msgin5g: SOURCE is named with --from now, with --lines, a wire of a line with --wire",
         file=sys.stderr,
     )
     args.lines = True
     for source in args.of_before:
-        args.source, args.listen = source, sources.is_port(source)
+        args.source, args.wire = source, sources.is_port(source)
         _shown(args, ends, reader)
     return 0
 
 
 def _shown(args, ends, reader):
     try:
-        if args.listen or args.source == "-":
+        if args.wire or args.source == "-":
             return _lines(
-                args, map(reader.read, sources.read(args.source, ends, args.listen and args.baudrate))
+                args, map(reader.read, sources.read(args.source, ends, args.wire and args.baudrate))
             )
         found = material.read(args.source, ends, reader)
         if args.lines:
@@ -177,7 +177,7 @@ def _picture(args, found):
             f"trace: more devices than a picture has room for: --device HOST:PORT names one of {who}"
         ) from None
     if found.missing:
-        print(f"trace: {found.missing}", file=sys.stderr)
+        complain(f"trace: {found.missing}")
     return 0
 
 

@@ -9,7 +9,7 @@ from tools.trace.reader import L3_NAMES
 from tools.trace.steps import DEVICE, GATEWAY, Noted, Said, printable
 
 _HEAD = re.compile(
-    r"msgin5g trace: .*, [0-9]{1,9} events, ([0-9]{1,9}) older lost, ([0-9]{1,9}) missed"
+    r"msgin5g trace: .*, events [0-9]{1,9}, older lost ([0-9]{1,9}), missed ([0-9]{1,9})"
     r"(?:, begun at ([0-9]{1,12}))?\s*$"
 )
 _LINE = re.compile(r" *([0-9]{1,9})\.([0-9]{3}) ([<>=.]) (.*)")

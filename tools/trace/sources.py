@@ -137,7 +137,7 @@ def _capture(name, file, ends):
         raise Unreadable(f"{name} is a damaged capture: {error}") from None
     if other and not count:
         raise Unreadable(
-            f"{name}: of {counted(other, 'packet')} none is UDP of port {ends.gateway[1]}; --gateway names another"
+            f"{name}: of {counted(other, 'packet')} none is UDP of port {ends.gateway[1]}; --coap names another"
         )
 
 

@@ -195,7 +195,7 @@ def test_its_room_is_bounded_whatever_comes():
         equal((trace.missed, trace.count > 600), (0, True))
         lines = trace.lines()
         head = next(lines)
-        equal((" 256 events, %d older lost, 0 missed" % (trace.count - 256) in head, head), (True, head))
+        equal((" events 256, older lost %d, missed 0" % (trace.count - 256) in head, head), (True, head))
         count = malformed = 0
         for line in lines:
             octets = line.encode()

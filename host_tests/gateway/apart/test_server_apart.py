@@ -63,7 +63,7 @@ GWID = ("--ue", "ue:gw@example.org")
     "words, says",
     [
         (UPSTREAM, "--upstream needs --ue ID"),
-        ((*UPSTREAM, *GWID), "msgin5g server device add ue:gw@example.org --gateway --oscore FILE"),
+        ((*UPSTREAM, *GWID), "msgin5g server device add ue:gw@example.org --gateway --key FILE"),
         ((*UPSTREAM, *GWID, "--upstream-key", "{}/none.json"), "none.json: No such file"),
         ((*UPSTREAM, *GWID, "--upstream-key", "{}/odd.json"), "odd.json is not JSON"),
         ((*UPSTREAM, *GWID, "--upstream-key", "{}/short.json"), "security.sender_id must be"),

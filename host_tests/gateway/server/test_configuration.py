@@ -387,7 +387,7 @@ def test_a_document_is_for_its_key_too():
 
 def test_a_ue_id_and_its_ue_service_id_have_one_key():
     bench = ConfigurationBench(protected=True)
-    bench.store.bind_keys(A, keys(1))  # `device add A --oscore`, then `ue add IMEI --ue A`
+    bench.store.bind_keys(A, keys(1))  # `device add A --key`, then `ue add IMEI --ue A`
     bench.put()
     assert bench.code(speaker(1), "ue-uri=" + IMEI) == "2.05"
     bench.store.bind_keys(A, keys(3))  # it is rotated

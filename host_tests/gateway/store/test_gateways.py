@@ -53,7 +53,7 @@ def test_what_is_there_already_becomes_a_gateway_or_gets_one(device):
 
 def test_a_gateway_has_keys_as_any_other(device, tmp_path):
     file = tmp_path / "gw.json"
-    code, out, _ = device("add", GW, "--gateway", "--oscore", str(file))
+    code, out, _ = device("add", GW, "--gateway", "--key", str(file))
     assert code == 0 and file.exists()
     assert f"new keys in {file}: msgin5g gateway --upstream URI --ue {GW} --upstream-key {file}\n" in out
 

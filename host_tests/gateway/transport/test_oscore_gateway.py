@@ -364,13 +364,13 @@ def msgin5g(*arguments, folder):
 
 
 def test_keys_are_made_once_and_taken_again(tmp_path):
-    made = msgin5g("device", "add", UE, "--oscore", "a.json", folder=tmp_path)
+    made = msgin5g("device", "add", UE, "--key", "a.json", folder=tmp_path)
     assert made.stdout == f"added {UE}\nnew keys in a.json: put them into the device's msgin5g.json\n"
     text = (tmp_path / "a.json").read_text()
     assert (tmp_path / "a.json").stat().st_mode & 0o77 == 0
-    again = msgin5g("device", "add", UE, "--oscore", "a.json", folder=tmp_path)
+    again = msgin5g("device", "add", UE, "--key", "a.json", folder=tmp_path)
     assert again.stdout == f"{UE} is there already\nkeys of a.json\n"
-    other = msgin5g("device", "add", OTHER, "--oscore", "b.json", folder=tmp_path)
+    other = msgin5g("device", "add", OTHER, "--key", "b.json", folder=tmp_path)
     assert other.returncode == 0
     sections = [json.loads((tmp_path / name).read_text())["security"] for name in ("a.json", "b.json")]
     assert sections[0]["sender_id"] != sections[1]["sender_id"]
@@ -396,10 +396,10 @@ def test_keys_are_not_in_the_log_of_coap(tmp_path):
 
 
 def test_one_sender_id_for_one_key(tmp_path):
-    msgin5g("device", "add", UE, "--oscore", "a.json", folder=tmp_path)
+    msgin5g("device", "add", UE, "--key", "a.json", folder=tmp_path)
     section = json.loads((tmp_path / "a.json").read_text())["security"]
     (tmp_path / "b.json").write_text(json.dumps({**section, "master_secret": "00" * 16}))
-    done = msgin5g("device", "add", OTHER, "--oscore", "b.json", folder=tmp_path)
+    done = msgin5g("device", "add", OTHER, "--key", "b.json", folder=tmp_path)
     assert done.returncode == 2
     assert f"security.sender_id is that of {UE}" in done.stderr
 

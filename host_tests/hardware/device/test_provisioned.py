@@ -166,7 +166,7 @@ def test_a_full_file_system_keeps_what_it_has(image, tmp_path):
             # Up to 512 octets would find room beside the name in the folder's own blocks.
             base = tmp_path / "base.json"
             base.write_text(json.dumps({"service_identifier": 250 * "y"}))
-            long = ("--ue", "ue:" + 250 * "x", "--base", str(base), "--port", line.path)
+            long = ("--ue", "ue:" + 250 * "x", "--settings", str(base), "--port", line.path)
             code, said = await command(tmp_path, "tools.cli", "provision", *long)
             assert code == 2
             assert said.splitlines()[-1] == (

@@ -175,15 +175,15 @@ def test_a_listener_waits_for_a_server(tmp_path):
             uri = "http://127.0.0.1:%d" % free.getsockname()[1]
         g = scripted.Process(tmp_path, "--http", uri.removeprefix("http://"))
         async with Typed(tmp_path, None, "listen", "--server", uri, AS) as listen:
-            assert await listen.trouble() == "as: nobody answers at %s: Connection refused" % uri
+            assert await listen.trouble() == "msgin5g: as: nobody answers at %s: Connection refused" % uri
             assert "make gateway" in await listen.trouble()
             words = ("send", "--server", uri, "--from", AS, "--to", A, "x")
             async with Typed(tmp_path, None, *words) as send:  # by itself
-                assert await send.trouble() == "as: nobody answers at %s: Connection refused" % uri
+                assert await send.trouble() == "msgin5g: as: nobody answers at %s: Connection refused" % uri
                 send.process.send_signal(signal.SIGINT)
                 assert await send.end() == (130, "", "")
             await g.start()
-            assert await listen.trouble() == "as: %s answers again" % uri
+            assert await listen.trouble() == "msgin5g: as: %s answers again" % uri
             assert "is registered with" in await listen.line()
             async with Ue(g, A) as ue:
                 await ue.register()
@@ -191,7 +191,7 @@ def test_a_listener_waits_for_a_server(tmp_path):
                 assert (await listen.line()).endswith("%s: 21.5" % A)
             await g.kill()
             async with Typed(tmp_path, None, *words) as send:  # by the listener
-                assert await listen.trouble() == "as: nobody answers at %s: Connection refused" % uri
+                assert await listen.trouble() == "msgin5g: as: nobody answers at %s: Connection refused" % uri
                 send.process.send_signal(signal.SIGINT)
                 assert await send.end() == (130, "", "")
             listen.process.send_signal(signal.SIGINT)

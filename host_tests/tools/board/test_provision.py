@@ -140,7 +140,7 @@ def test_force_makes_new_keys_and_the_gateway_refuses_the_old(here, run):
 
 def test_base_and_mode_none(here, run):
     (here / "base.json").write_text('{"peer": "coap://10.0.0.1", "inbox": {"messages": 4}}')
-    assert run("--ue", UE, "--base", "base.json", "--security", "none", "--out", "a.json")[0] == 0
+    assert run("--ue", UE, "--settings", "base.json", "--security", "none", "--out", "a.json")[0] == 0
     assert read(here / "a.json") == {
         "role": "client",
         "ue_service_id": UE,
@@ -293,8 +293,8 @@ def test_a_used_application_id_stays_with_its_owner(here, run):
             ["--ue", UE, "--peer", PEER, "--out", "a", "--wifi", "empty"],
             "its first line is the network's name",
         ),
-        (["--ue", UE, "--peer", PEER, "--out", "a", "--base", "empty"], "empty is not a JSON object"),
-        (["--ue", UE, "--peer", PEER, "--out", "a", "--base", "keys"], "leave section security out"),
+        (["--ue", UE, "--peer", PEER, "--out", "a", "--settings", "empty"], "empty is not a JSON object"),
+        (["--ue", UE, "--peer", PEER, "--out", "a", "--settings", "keys"], "leave section security out"),
         (["--ue", UE, "--config", "keys", "--out", "a"], "--config is a whole configuration"),
         (["--config", "keys", "--out", "a"], "the configuration would not do: role: is missing"),
         (["--ue", UE, "--peer", PEER], "no board is connected: plug it in"),
@@ -504,7 +504,7 @@ def test_files_that_others_could_read_are_mended_with_a_word(here, run):
         assert code == 0 and (out + err).count("later.json: not any more (mode 0600)") == 1
         assert stat.S_IMODE((here / "later.json").stat().st_mode) == 0o600
     (here / "later.json").chmod(0o640)
-    assert cli.main(["gateway", "device", "add", UE, "--oscore", "later.json"]) == 0
+    assert cli.main(["gateway", "device", "add", UE, "--key", "later.json"]) == 0
     assert stat.S_IMODE((here / "later.json").stat().st_mode) == 0o600
 
 
@@ -642,18 +642,20 @@ ue:11,coap://10.0.0.1,,,a network whose name is too long.,
     assert (code, out) == (2, "")
     assert not (here / "gateway.db").exists()
     assert err == (
-        "msgin5g: nothing was done:\n"
-        "list.csv, line 3, column ue: is empty; it must be a UE Service ID\n"
-        "list.csv, line 4, column ue: is that of line 2 already\n"
-        "list.csv, line 5, column peer: is empty; give one here or with --peer\n"
-        "list.csv, line 6, column peer: must start with one of coap:, coap+uart:, l3+uart:, l3+espnow:, discover:\n"
-        "list.csv, line 7, column role: must be one of client, application client\n"
-        "list.csv, line 8, column app_id: must be a number from 0 to 65535\n"
-        "list.csv, line 9, column wifi_ssid: is empty, and there is a wifi_password\n"
-        "list.csv, line 11, column ue: would have the file of line 10, ue_7.json: only letters, digits and .@-_ stay\n"
-        "list.csv, line 13, column app_id: is that of line 12 already\n"
-        "list.csv, line 14, column ue: the line has more columns than the first line has\n"
-        "list.csv, line 15, column wifi_ssid: must be a string of at most 32 octets\n"
+        "msgin5g: list.csv, line 3, column ue: is empty; it must be a UE Service ID\n"
+        "msgin5g: list.csv, line 4, column ue: is that of line 2 already\n"
+        "msgin5g: list.csv, line 5, column peer: is empty; give one here or with --peer\n"
+        "msgin5g: list.csv, line 6, column peer: must start with one of coap:, coap+uart:, l3+uart:, l3+espnow:, "
+        "discover:\n"
+        "msgin5g: list.csv, line 7, column role: must be one of client, application client\n"
+        "msgin5g: list.csv, line 8, column app_id: must be a number from 0 to 65535\n"
+        "msgin5g: list.csv, line 9, column wifi_ssid: is empty, and there is a wifi_password\n"
+        "msgin5g: list.csv, line 11, column ue: would have the file of line 10, ue_7.json: only letters, digits and "
+        ".@-_ stay\n"
+        "msgin5g: list.csv, line 13, column app_id: is that of line 12 already\n"
+        "msgin5g: list.csv, line 14, column ue: the line has more columns than the first line has\n"
+        "msgin5g: list.csv, line 15, column wifi_ssid: must be a string of at most 32 octets\n"
+        "msgin5g: nothing was done\n"
     )
     assert not (here / "made").exists()
     assert store().devices() == []

@@ -144,7 +144,7 @@ def test_options_that_do_not_go_together(here, run):
     code, _, err = run("--config", "a.json", "--espnow", "radio.json", "--out", "b.json")
     assert code == 2 and "--espnow has no place beside it" in err
     (here / "base.json").write_text(json.dumps({"espnow": {"channel": 6, "lmk": LMK}}))
-    code, _, err = run("--ue", UE, "--peer", PEER, "--base", "base.json", "--out", "a.json")
+    code, _, err = run("--ue", UE, "--peer", PEER, "--settings", "base.json", "--out", "a.json")
     assert code == 2 and "leave the keys of section espnow out" in err and LMK not in err
 
 
@@ -209,7 +209,7 @@ def test_a_list(here, run):
     """Channel and the like are of all; a device with another link has no keys of ESP-NOW."""
     (here / "base.json").write_text(json.dumps({"espnow": {"channel": 6}, "role": "application client"}))
     (here / "list.csv").write_text(f"ue,peer\n{UE},{PEER}\n{OTHER},{PEER}\nue:third@x,l3+uart://1\n")
-    options = ("--csv", "list.csv", "--base", "base.json", "--espnow", "radio.json", "--out", "devices")
+    options = ("--csv", "list.csv", "--settings", "base.json", "--espnow", "radio.json", "--out", "devices")
     code, out, _ = run(*options)
     assert code == 0 and "3 devices: 3 written to devices" in out
     known = read(here / "radio.json")

@@ -134,7 +134,7 @@ def test_show_explains_it(here, run):
         (["--ue-id", "a\tb"], "ue_id: must not contain control characters"),
         (["--ue-id", "x" * 241], "ue_id: must have at most 240 octets"),
         (["--ue-id", UE_ID, "--role", "application client"], "ue_service_id: is missing"),
-        (["--ue-id", UE_ID, "--base", "base.json"], "--base has a ue_service_id"),
+        (["--ue-id", UE_ID, "--settings", "base.json"], "--settings has a ue_service_id"),
         (["--ue-id", UE_ID, "--config", "base.json"], "--config is a whole configuration: --ue-id"),
     ],
 )
@@ -169,11 +169,11 @@ def test_a_list_of_both_kinds_is_checked(here, run):
     code, out, err = run("--csv", "list.csv", "--out", "made", "--peer", PEER)
     assert (code, out) == (2, "")
     assert err == (
-        "msgin5g: nothing was done:\n"
-        "list.csv, line 5, column ue: is empty; it must be a UE Service ID, or ue_id a UE ID\n"
-        "list.csv, line 6, column ue_id: is that of line 3 already\n"
-        'list.csv, line 7, column ue: is missing; it must be a service ID like "ue:sensor-1@example.org"\n'
-        "list.csv, line 8, column ue_id: must not contain control characters\n"
+        "msgin5g: list.csv, line 5, column ue: is empty; it must be a UE Service ID, or ue_id a UE ID\n"
+        "msgin5g: list.csv, line 6, column ue_id: is that of line 3 already\n"
+        'msgin5g: list.csv, line 7, column ue: is missing; it must be a service ID like "ue:sensor-1@example.org"\n'
+        "msgin5g: list.csv, line 8, column ue_id: must not contain control characters\n"
+        "msgin5g: nothing was done\n"
     )
     (here / "list.csv").write_text("peer\ncoap://10.0.0.1\n")
     code, _, err = run("--csv", "list.csv", "--out", "made")

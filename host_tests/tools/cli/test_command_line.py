@@ -156,8 +156,8 @@ def refusals(folder):
     yield f"gateway device list --store {nothing}", str(nothing)
     yield f"gateway device list --store {folder}", str(folder)
     yield f"gateway device add ue:a@x --store {gone}", str(gone)
-    yield f"gateway device add ue:a@x {store} --oscore {folder}", FOLDER
-    yield f"gateway device add ue:a@x {store} --oscore {text}", str(text)
+    yield f"gateway device add ue:a@x {store} --key {folder}", FOLDER
+    yield f"gateway device add ue:a@x {store} --key {text}", str(text)
     yield f"gateway ue add --csv {nothing} {store}", MISSING
     yield f"gateway ue add --csv {folder} {store}", FOLDER
     yield f"gateway application add app {store} --ue ue:a@x --credential-file {nothing}", MISSING
@@ -295,24 +295,29 @@ def test_an_option_that_is_called_otherwise_now_says_so_and_works(capsys):
     assert parsed.baudrate == 115200
     assert capsys.readouterr() == ("", "msgin5g: --baud is called --baudrate now\n")
     assert "--baud " not in said(capsys, "flash", "--help")[1]
+    parsed = PARSER.parse_args(["gateway", "device", "add", "ue:a@x", "--oscore", "a.json"])
+    assert parsed.key == "a.json"
+    parsed = PARSER.parse_args(["provision", "--base", "a.json"])
+    assert parsed.settings == "a.json"
     parsed = PARSER.parse_args(["impair", "--to", "127.0.0.1:7"])
     assert parsed.server == ("127.0.0.1", 7)
 
 
 def test_each_value_has_a_name_and_one_option_one_name():
-    """In the --help of all programs: S are seconds, N is a number, FILE a file."""
+    """In the --help of all programs: S are seconds, N is a number, FILE a file; and what is a flag here takes no value
+    there."""
     named = {}
     for parser in PARSERS:
         for action in parser._actions:
             if not action.option_strings and not parser.children():
                 assert action.metavar or action.choices, f"{parser.prog} {action.dest}"
-            if action.nargs == 0 or not action.option_strings or action.help is argparse.SUPPRESS:
+            if not action.option_strings or action.help is argparse.SUPPRESS:
                 continue
-            assert action.metavar or action.choices, f"{parser.prog} {action.option_strings[0]}"
+            flag = action.nargs == 0
+            assert flag or action.metavar or action.choices, f"{parser.prog} {action.option_strings[0]}"
             if action.choices is None:
-                named.setdefault(action.option_strings[-1], {}).setdefault(action.metavar, []).append(
-                    parser.prog
-                )
+                forms = named.setdefault(action.option_strings[-1], {})
+                forms.setdefault("a flag" if flag else action.metavar, []).append(parser.prog)
     several = {option: names for option, names in named.items() if len(names) > 1 and option not in FORMS}
     assert not several
     assert named["--retry-min"] == {"S": ["msgin5g gateway", "msgin5g server"]}

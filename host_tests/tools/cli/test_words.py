@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import serial
 
-from tools.words import counted, in_words, why, with_name
+from tools.errors import UsageError
+from tools.words import counted, in_words, ranged, why, with_name
 
 ROOT = Path(__file__).resolve().parents[3]
 # `line/ports.py` has a table of its own, on boards; `transport/coap.py` an errno that came without an error.
@@ -31,6 +32,40 @@ OF_NUMBERS = {"tools/words.py", "tools/line/ports.py", "tools/transport/coap.py"
 )
 def test_one_thing_is_not_things(number, words, said):
     assert counted(number, *words) == said
+
+
+@pytest.mark.parametrize(
+    ("ranges", "said"),
+    [  # the forms of segNoList: TS 24.538 clause 7.3.6.2, and a number by itself
+        ("(8-8)", "segment 8"),
+        ("(2-4)", "segments 2 to 4"),
+        ("(2-4, 8-8)", "segments 2 to 4, 8"),
+        ("5", "segment 5"),
+        ("(1-1,3-3)", "segments 1, 3"),
+    ],
+)
+def test_a_list_of_segments_is_said(ranges, said):
+    assert ranged(ranges, "segment") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("one line", "one line"),
+        (
+            "it does not run\nWays to have it:\n  Debian:  apt\n  elsewhere: on the PATH\n",
+            "it does not run. Ways to have it: Debian: apt; elsewhere: on the PATH",
+        ),
+        (
+            'compile:\n  File "x.py", line 3\nSyntaxError: bad',
+            'compile: File "x.py", line 3. SyntaxError: bad',
+        ),
+        ("", ""),
+    ],
+)
+def test_a_mistake_is_one_line(text, line):
+    assert str(UsageError(text)) == line
+    assert str(UsageError(text, "b")) == line + "\nb"
 
 
 def test_an_error_of_the_system_is_told_without_its_number():

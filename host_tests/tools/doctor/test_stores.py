@@ -24,7 +24,7 @@ def kept(tmp_path, capsys):
         "device",
         "add",
         "ue:a@x",
-        "--oscore",
+        "--key",
         str(tmp_path / "keys.json"),
         "--store",
         str(path),

@@ -74,7 +74,7 @@ def test_what_was_on_the_wire(udp, capsys):
     device, gateway = ("127.0.0.1", ours), ("127.0.0.1", its)
     assert datagrams(path) == [(device, gateway, ASKED), (gateway, device, answer)]
     assert os.stat(path).st_mode & 0o777 == 0o600  # payloads are in it
-    assert main(["trace", "--from", str(path), "--gateway", str(its)]) == 0
+    assert main(["trace", "--from", str(path), "--coap", str(its)]) == 0
     said = capsys.readouterr().out
     assert " REG " in said and " 2.04 " in said
 
@@ -120,7 +120,7 @@ def test_serial_lines_have_addresses_of_their_own(tmp_path, capsys):
     # L3 on its own port, docs/tracing.md
     assert ((device, 65400), (gateway, 65400), L3_NOISE) in found
     assert ((gateway, 65400), (device, 65400), frames[L3]) in found
-    assert main(["trace", "--lines", "--from", str(path), "--gateway", str(port)]) == 0
+    assert main(["trace", "--lines", "--from", str(path), "--coap", str(port)]) == 0
     said = capsys.readouterr()
     assert "L3 MESSAGE SENDING REQUEST, 4 octets" in said.out and "1 REG" in said.err
 
@@ -204,7 +204,7 @@ def test_a_gateway_has_its_server_in_it_too(tmp_path, capsys):
             return path, gateway.coap_port, server.coap_port
 
     path, port, upper = asyncio.run(play())
-    assert main(["trace", "--from", str(path), "--gateway", str(port), "--server", str(upper)]) == 0
+    assert main(["trace", "--from", str(path), "--coap", str(port), "--server", str(upper)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["Device", "Gateway", "Server"]
     assert (

@@ -134,7 +134,7 @@ def test_a_capture_that_comes_in(tmp_path):
 
 def test_a_device_that_listens():
     ours, device = os.openpty()
-    process = traced("--listen", "--from", os.ttyname(device))
+    process = traced("--wire", "--from", os.ttyname(device))
     try:
         # What is sent before it listens is lost.
         while not select.select([process.stdout], [], [], 0.2)[0]:
@@ -173,7 +173,7 @@ def test_as_the_released_version_took_it(tmp_path, capsys):
     assert main(["trace", "--port", "65401", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == lines * 2 and len(lines) == 1
-    assert "msgin5g: --port is called --gateway now\n" in err and "--from now" in err
+    assert "msgin5g: --port is called --coap now\n" in err and "--from now" in err
     assert main(["trace"]) == 2
     assert "--from is missing" in capsys.readouterr().err
 
@@ -184,8 +184,8 @@ def test_no_such_file_key_or_port(tmp_path, capsys):
     capture = Capture(tmp_path / "made.pcap")
     capture.add(post(BODY), False)
     capture.close()
-    assert main(["trace", "--gateway", "5683", "--from", str(tmp_path / "made.pcap")]) == 2
-    assert "of 1 packet none is UDP of port 5683; --gateway names another" in capsys.readouterr().err
+    assert main(["trace", "--coap", "5683", "--from", str(tmp_path / "made.pcap")]) == 2
+    assert "of 1 packet none is UDP of port 5683; --coap names another" in capsys.readouterr().err
     (tmp_path / "key.json").write_text('{"security": {"master_secret": "00"}}')
     assert main(["trace", "--key", str(tmp_path / "key.json"), "--from", str(tmp_path / "made.pcap")]) == 2
     assert "security.sender_id must be the hexadecimal digits" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from tools.trace.picture import TooMany
 from tools.trace.steps import Said, ranges, steps
 from tools.wire.capture import Capture as Pcapng
 
-HEAD = "msgin5g trace: ue:a@x at coap://192.0.2.1:65401, %d events, 0 older lost, 0 missed\n"
+HEAD = "msgin5g trace: ue:a@x at coap://192.0.2.1:65401, events %d, older lost 0, missed 0\n"
 # As a device prints it: sent twice, taken and reported. The prompt of a REPL is no part of it.
 MESSAGE = (
     ">>> console.trace()\n"
@@ -138,11 +138,11 @@ def test_a_refusal_says_the_code_that_is_within_oscore():
 
 
 def test_what_is_missing_is_said(tmp_path, capsys):
-    printed = MESSAGE.replace("0 older lost, 0 missed", "7 older lost, 2 missed")
+    printed = MESSAGE.replace("older lost 0, missed 0", "older lost 7, missed 2")
     (tmp_path / "trace.txt").write_text(printed)
     assert main(["trace", "--from", str(tmp_path / "trace.txt")]) == 0
     said = capsys.readouterr().err
-    assert said == "trace: older events that are lost: 7; not noted for want of memory: 2\n"
+    assert said == "msgin5g: trace: older events that are lost: 7; not noted for want of memory: 2\n"
 
 
 def test_several_devices_of_a_capture_and_one_of_them(tmp_path, capsys):

@@ -2,6 +2,7 @@
 """`device add|list|remove` of the programs with an MSGin5G Server: which UE Service IDs may register, which of them
 are Gateway UEs, and which may be registered by which of these (TS 23.554 clause 8.2.7)."""
 
+from tools.cli.parser import renamed
 from tools.gateway import keys as key_files
 from tools.gateway.commands.shared import BEHIND, add_store, opened, service_id
 
@@ -16,12 +17,13 @@ def add_arguments(actions):
     )
     verbs = device.add_subparsers(dest="gateway_verb", required=True)
     add = verbs.add_parser("add", help="let it register")
-    add.add_argument(
-        "--oscore",
+    key = add.add_argument(
+        "--key",
         metavar="FILE",
         help="its keys, as in the device's msgin5g.json; where FILE is not there, new keys are made for it"
         " (msgin5g provision does this and brings them onto the board)",
     )
+    renamed(add, "--oscore", key)
     add.add_argument(
         "--gateway",
         action="store_true",
@@ -76,7 +78,7 @@ def _remove(store, args):
 def _add(store, args):
     ue = args.ue
     _look_first(store, ue, args)
-    file = args.oscore
+    file = args.key
     if file:
         keys, made = key_files.obtain(store, file)
         added = key_files.add(store, ue, keys, file)

@@ -5,6 +5,7 @@ theirs by TS 24.544."""
 import argparse
 import time
 
+from tools.cli.parser import renamed
 from tools.gateway.commands.shared import add_store, opened, service_id
 from tools.server.elsewhere import home_domain
 from tools.server.procedures.groups.documents import MAX_MEMBERS
@@ -30,14 +31,15 @@ def add_arguments(actions):
     )
     add.add_argument("group", metavar="ID", type=service_id, help="its Group Service ID")
     add.add_argument("--name", metavar="TEXT", type=_name, help="what people call it")
-    add.add_argument(
-        "--admin",
+    administrator = add.add_argument(
+        "--administrator",
         metavar="MEMBER",
         type=service_id,
         action="append",
         default=[],
         help="a member that may change and delete it; several times for several",
     )
+    renamed(add, "--admin", administrator)
     add.add_argument(
         "--explicit", action="store_true", help="each MEMBER has to join before it gets anything"
     )
@@ -56,7 +58,7 @@ def main(args, fail):
 
 def _add(store, args, fail):
     wanted = dict.fromkeys(args.member, EXPLICIT if args.explicit else IMPLICIT)
-    wanted |= dict.fromkeys(args.admin, ADMINISTRATOR)
+    wanted |= dict.fromkeys(args.administrator, ADMINISTRATOR)
     group = store.group_of_id(args.group)
     before = {member.id: member for member in store.members(group.document)} if group else {}
     if len(wanted.keys() | before.keys()) > MAX_MEMBERS:

@@ -6,6 +6,7 @@ import argparse
 import csv
 from urllib.parse import urlsplit
 
+from tools.cli.parser import renamed
 from tools.gateway import keys as key_files
 from tools.gateway.commands.shared import add_store, domain, opened, service_id
 from tools.store.server.configtables import UeConfiguration
@@ -128,12 +129,13 @@ def add_arguments(actions):
     add.add_argument(
         "--type", metavar="TAC", type=tac, help="only for a device that says no other type, 8 digits"
     )
-    add.add_argument(
-        "--oscore",
+    key = add.add_argument(
+        "--key",
         metavar="FILE",
         help="its keys, as in the device's msgin5g.json; where FILE is not there, new keys are made for it"
         " (msgin5g provision --ue-id does this and brings them onto the board)",
     )
+    renamed(add, "--oscore", key)
     remove = verbs.add_parser("remove", help="forget it; its UE Service ID stays: `device remove` ends that")
     remove.add_argument("ue_id", metavar="UE_ID", type=ue_id)
     verbs.add_parser("list", help="print all")
@@ -156,11 +158,9 @@ def _wanted(args):
         raise WrongUse("ue add: give one UE ID, or --csv FILE")
     if args.list is None:
         return [(None, {name: getattr(args, name) for name in COLUMNS})]
-    given = [name for name in (*COLUMNS[1:], "oscore") if getattr(args, name) is not None]
+    given = [name for name in (*COLUMNS[1:], "key") if getattr(args, name) is not None]
     if given:
-        raise WrongUse(
-            "--%s is for one UE ID; with --from each line has its own" % given[0].replace("_", "-")
-        )
+        raise WrongUse("--%s is for one UE ID; with --csv each line has its own" % given[0].replace("_", "-"))
     return read(args.list)
 
 
@@ -230,13 +230,14 @@ def _nothing_done(path, mistakes):
         return
     told = ["%s, line %d: %s" % (path, line, what) for line, what in mistakes[:MAX_TOLD]]
     left = len(mistakes) - len(told)
-    raise WrongUse("\n".join(["nothing was done:", *told, *(["and %d more" % left] if left > 0 else [])]))
+    told += ["and %d more" % left] if left > 0 else []
+    raise WrongUse("\n".join([*told, "nothing was done"]))
 
 
 def _add(store, args, wanted):
-    if args.oscore:
-        keys, new = key_files.obtain(store, args.oscore)
-        key_files.add_ue_id(store, args.ue_id, keys, args.oscore)
+    if args.key:
+        keys, new = key_files.obtain(store, args.key)
+        key_files.add_ue_id(store, args.ue_id, keys, args.key)
     mistakes, made = [], []
     for line, values in wanted:
         before = store.configuration(values["ue_id"])
@@ -260,8 +261,8 @@ def _add(store, args, wanted):
         return 0
     (one, before), *_ = made
     print("added %s as %s" % (one.ue_id, one.ue))
-    if args.oscore:
-        key_files.say(args.oscore, new)
+    if args.key:
+        key_files.say(args.key, new)
     if before and before.ue != one.ue:
         print("it was %s, which may still register: device remove %s" % (before.ue, before.ue))
     return 0

@@ -19,7 +19,7 @@ from tools.page.sinks import say
 from tools.server.hosts import is_loopback
 from tools.server.settings import Settings
 from tools.store.store import StoreError
-from tools.words import with_name
+from tools.words import complain, with_name
 
 WARNING = (
     "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."
@@ -58,7 +58,7 @@ class Command:
         return self._run(args, events)
 
     def fail(self, sentence):
-        print("msgin5g: %s" % sentence, file=sys.stderr)
+        complain(str(sentence))
         return 2
 
     def _run(self, args, events):

@@ -49,13 +49,8 @@ def _release(args):
     found = standing(args.tag)
     if found.objections and not args.draft:
         raise UsageError(
-            "\n  ".join(
-                [
-                    "this is no release:",
-                    *found.objections,
-                    "To build it all the same: make release ARGS=--draft",
-                ]
-            )
+            "this is no release: %s. To build it all the same: make release ARGS=--draft"
+            % "; ".join(found.objections)
         )
     began = time.monotonic()
     shutil.rmtree(FOLDER, ignore_errors=True)

@@ -41,7 +41,7 @@ def kept():
 
 @pytest.mark.parametrize("program", ["server", "gateway"])
 def test_one_is_added_listed_and_removed(group, program):
-    code, out, _ = group("add", GROUP, "--name", "valves", "--admin", A, B, AS, B, program=program)
+    code, out, _ = group("add", GROUP, "--name", "valves", "--administrator", A, B, AS, B, program=program)
     assert code == 0 and "added %s with 3 members\n" % GROUP in out
     assert "%s is not known yet" % B in out
     assert kept() == {GROUP: {A: ("ADMINISTRATOR", False), B: ("IMPLICIT", False), AS: ("IMPLICIT", False)}}

@@ -109,7 +109,7 @@ def test_a_ue_service_id_has_one_ue_id(shell):
 
 
 def test_a_key_is_made_for_a_ue_id_and_read_again(shell):
-    out = shell.add(IMEI, "--ue", UE, "--oscore", "k.json")
+    out = shell.add(IMEI, "--ue", UE, "--key", "k.json")
     assert "new keys in k.json" in out
     assert os.stat("k.json").st_mode & 0o777 == 0o600
     section = json.loads((shell.folder / "k.json").read_text())["security"]
@@ -118,16 +118,16 @@ def test_a_key_is_made_for_a_ue_id_and_read_again(shell):
     digest = shell.read(lambda store: store.key_of_ue_id(IMEI))
     assert digest and digest == shell.read(lambda store: store.key_of_ue(UE))
     assert shell("list")[1] == "%s %s with a key\n" % (IMEI, UE)
-    assert "keys of k.json" in shell.add(IMEI, "--oscore", "k.json")
+    assert "keys of k.json" in shell.add(IMEI, "--key", "k.json")
     other = dict(section, master_secret="ab" * 16)
     (shell.folder / "other.json").write_text(json.dumps(other))
-    assert "take another sender_id" in shell.refused("add", "another", "--oscore", "other.json")
+    assert "take another sender_id" in shell.refused("add", "another", "--key", "other.json")
     assert shell.ues() == {IMEI: UE}
 
 
 def test_a_ue_id_whose_key_is_not_that_of_the_ue_service_id_is_refused(shell):
-    shell.add(IMEI, "--ue", UE, "--oscore", "one.json")
-    shell.add("two", "--ue", "ue:two", "--oscore", "two.json")
+    shell.add(IMEI, "--ue", UE, "--key", "one.json")
+    shell.add("two", "--ue", "ue:two", "--key", "two.json")
     shell("remove", "two")
     assert "have different keys" in shell.refused("add", IMEI, "--ue", "ue:two")
     assert shell.ues() == {IMEI: UE}
@@ -155,7 +155,7 @@ def test_a_ue_id_whose_key_is_not_that_of_the_ue_service_id_is_refused(shell):
         ("--domain a/b", "no domain"),
         ("--domain host:1", "no domain"),
         ("--domain " + "d" * 231, "no domain"),
-        ("--oscore nowhere/k.json", "No such file"),
+        ("--key nowhere/k.json", "No such file"),
         ("--csv ues.csv", "one UE ID, or --csv"),
     ],
 )
@@ -234,7 +234,7 @@ def test_a_list_that_is_no_text_is_said(shell):
     assert "is not UTF-8 text" in shell.refused("add", "--csv", shell.file(b"ue_id\n\xff\n"))
 
 
-@pytest.mark.parametrize("word", ["--ue", "--server", "--segment-size", "--vendor", "--type", "--oscore"])
+@pytest.mark.parametrize("word", ["--ue", "--server", "--segment-size", "--vendor", "--type", "--key"])
 def test_what_is_for_one_is_not_for_a_list(shell, word):
     value = {"--server": "coap://a", "--segment-size": "1", "--type": "12345678"}.get(word, "a")
     told = shell.refused("add", "--csv", shell.file("ue_id\na\n"), word, value)
