@@ -10,6 +10,7 @@ import sys
 # What to do, where the system's own words leave that open. The rest of them is understood as it is.
 _ADVICE = {
     errno.ENOENT: "look at the name",
+    errno.EEXIST: "take another name",
     errno.EACCES: "look whose it is (ls -l)",
     errno.EPERM: "look whose it is (ls -l)",
     errno.EISDIR: "name a file",
@@ -80,4 +81,4 @@ def why(error):
 def with_name(error):
     """The same with the name of what it was about, where the error has one: for who does not know what was tried."""
     name = getattr(error, "filename", None)
-    return why(error) if name is None else f"{os.fsdecode(name)}: {why(error)}"
+    return why(error) if name is None else f"{os.fsdecode(name) or 'no name'}: {why(error)}"

@@ -10,6 +10,7 @@ with
 """
 
 import argparse
+import re
 from pathlib import Path
 
 from tools.errors import UsageError
@@ -19,6 +20,7 @@ from tools.words import complain, why
 
 EMULATORS = {"rp2040js": "tools.emulator.rp2040js", "qemu": "tools.emulator.qemu.emulate"}
 OPTIONS = ("uart1", "virtual", "cut_after", "unique_id", "statistics")
+_MOST = 0xFFFFFFFE  # operations; one more is "never" at QEMU's side
 
 
 def add_arguments(parser):
@@ -52,10 +54,21 @@ def add_arguments(parser):
 def main(args):
     module = boards.way(args.board, "emulator", boards.part(args.board, "emulator"), EMULATORS)
     boards.refuse_others(args, module, OPTIONS)
+    _look_at_values(args)
     if args.image:
         _look_at(args.image)
     module.provide(_say)
     return module.run(args, args.image or image_program.ready(args.board, _say), _say)
+
+
+def _look_at_values(args):
+    """Before an image is built for them: of the emulators that have them, which are processes of their own."""
+    if args.cut_after is not None:
+        if not args.cut_after.isdecimal() or int(args.cut_after) > _MOST:
+            raise UsageError(f"--cut-after takes a number from 0 to {_MOST}, not {args.cut_after}")
+        args.cut_after = int(args.cut_after)
+    if args.unique_id is not None and not re.fullmatch("[0-9a-fA-F]{16}", args.unique_id):
+        raise UsageError(f"--unique-id takes 16 hexadecimal digits, not {args.unique_id}")
 
 
 def _look_at(image):

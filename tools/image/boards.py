@@ -77,7 +77,7 @@ def board_data(board):
             f"no board {board}: boards are in a clone of the project, and not in the wheel of its tools"
         )
     if board not in names():
-        raise UsageError(f"no board {board}; there are {', '.join(names())}")
+        raise UsageError(f"no board {board or 'without a name'}; there are {', '.join(names())}")
     path = FOLDER / board / "board.json"
     name = f"boards/{board}/{path.name}"
     try:

@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 
+from tools.errors import UsageError
 from tools.image import boards
 from tools.line import ports
 
@@ -22,6 +23,8 @@ def main(args):
     if args.board:
         boards.board_data(args.board)  # one that is not there is said, whatever the port
     port = args.port or ports.find(args.board)
+    if port.startswith("/") and not os.path.exists(port):  # what else mpremote knows by names of its own
+        raise UsageError(ports.why(port, FileNotFoundError()))
     command = ["mpremote", "connect", port, "repl"]
     print(f"repl: {shlex.join(command)}", flush=True)
     os.execv(sys.executable, [sys.executable, "-m", *command])

@@ -94,7 +94,7 @@ def main(args):
         raise UsageError(f"trace: {with_name(error)}") from None
     reader = Reader(keys, args.payload)
     ends = sources.Ends(args.coap, args.server)
-    if args.source is None:
+    if not args.source:
         return _as_before(args, ends, reader)
     return _shown(args, ends, reader)
 

@@ -173,6 +173,10 @@ def refusals(folder):
     yield f"provision --config {nothing} --state {folder}", MISSING
     yield f"provision --csv {nothing} --out {folder}", MISSING
     yield f"trace --from {nothing}", MISSING
+    yield "trace --from=", "--from is missing"
+    yield "emulate rp2040 --cut-after x", "--cut-after takes a number"
+    yield "repl --port /dev/no-such", "there is no port /dev/no-such"
+    yield f"device --state {text}", "File exists: take another name"
     yield f"trace --from {folder}", FOLDER
     yield f"trace --from {text} --key {nothing}", MISSING
     yield f"trace --from {text} --key {folder}", FOLDER
@@ -214,13 +218,14 @@ def test_a_disk_that_is_full_is_said_in_words(words):
     assert re.fullmatch(r"msgin5g: No space left on device: [^\n]+\n", done.stderr), done.stderr
 
 
-def test_a_reader_that_has_seen_enough_ends_it_without_a_word():
+@pytest.mark.parametrize("words", ["gateway --help", "gateway device add ue:a@x --store {}/x.db"])
+def test_a_reader_that_has_seen_enough_ends_it_without_a_word(words, tmp_path):
     """As SIGPIPE would: 128 + 13 (POSIX, 2.8.2 Exit Status for Commands; signal(7))."""
     reading, writing = os.pipe()
     os.close(reading)
-    done = run("gateway --help", stdout=writing)
+    done = run(words.format(tmp_path), stdout=writing, env={**os.environ, "PYTHONUNBUFFERED": "1"})
     os.close(writing)
-    assert (done.returncode, done.stderr) == (141, "")
+    assert done.returncode == 141 and not done.stderr.replace(f"new store {tmp_path}/x.db\n", "")
 
 
 def test_without_a_standard_output_it_does_its_work():

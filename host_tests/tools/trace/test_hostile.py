@@ -17,7 +17,7 @@ from tools.transport.lines import COAP, encode
 from tools.wire.capture import Capture
 
 STEP = {"who": "device", "to": "server", "what": "MSG", "time": 1}
-HEAD = "msgin5g trace: rp2040, 1 events, 0 older lost, 0 missed"
+HEAD = "msgin5g trace: rp2040, events 1, older lost 0, missed 0"
 
 
 @pytest.fixture

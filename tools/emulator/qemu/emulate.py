@@ -24,8 +24,8 @@ def run(args, image, say):
         image,
         flash=flash,
         ports={line: port(line, place) for line, place in places.items()},
-        cut_after=_operations(args.cut_after),
-        unique_id=_unique_id(args.unique_id),
+        cut_after=args.cut_after,
+        unique_id=bytes.fromhex(args.unique_id) if args.unique_id else qemu.UNIQUE_ID,
     ) as machine:
         try:
             terminals = {
@@ -47,23 +47,3 @@ def run(args, image, say):
     elif code:
         raise UsageError("the machine halted, and said why at its REPL, or QEMU ended, and said why above")
     return code
-
-
-def _operations(text):
-    if text is None:
-        return None
-    if not text.isdecimal() or int(text) >= qemu.NEVER:
-        raise UsageError(f"--cut-after takes a number from 0 to {qemu.NEVER - 1}, not {text}")
-    return int(text)
-
-
-def _unique_id(text):
-    if text is None:
-        return qemu.UNIQUE_ID
-    try:
-        octets = bytes.fromhex(text)
-    except ValueError:
-        octets = b""
-    if len(octets) != 8:
-        raise UsageError(f"--unique-id takes 16 hexadecimal digits, not {text}")
-    return octets

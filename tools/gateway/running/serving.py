@@ -51,6 +51,8 @@ class Command:
             if args.retry_max < args.retry_min and args.retry_max != Settings.retry_max:
                 raise Mistake("--retry-max is below --retry-min")
             events = events_of(args)
+        except BrokenPipeError:  # who reads has seen enough, and hears no word of it
+            raise
         except (StoreError, KeyFileError, Mistake, OSError) as error:
             return self.fail(with_name(error))
         except sqlite3.OperationalError as error:
