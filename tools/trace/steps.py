@@ -22,6 +22,7 @@ _AT_ONCE = 0.005  # s
 _OF_SENDER, _FOR_RECIPIENT = ("MSG", "MSGUPD"), ("MSG", "PUSH")
 _SAME = 247  # s, EXCHANGE_LIFETIME of RFC 7252: until then the same message ID is the same message
 BAD = ("failed", "refused", "expired", "unreachable", "incomplete", "quarantined")
+_SILENCE = ("time-out", "refused")  # ends of a request that nothing came for, or nothing that verifies
 _IMPLIED = ("stopped", "registering", "queued", "sent")  # states that an arrow says as well
 
 
@@ -84,7 +85,7 @@ class Step:
     bad: bool = False
     said: Said | None = None
     numbers: set = field(default_factory=set)
-    again: int = 0  # segments that were sent more than once
+    again: set = field(default_factory=set)  # segments that were sent more than once
     silent: set = field(default_factory=set)  # segments that nothing came back for
 
 
@@ -147,7 +148,7 @@ def printable(text):
 def steps(said):
     """The steps of what was said and noted, oldest first."""
     once = _once(said)
-    answered = _answered(once)
+    answered, in_vain = _answered(once), _in_vain(once)
     rows, parts = [], set()  # the second: (who, to, token or message ID) of answers to segments
     for each, count in once:
         if isinstance(each, Noted):
@@ -155,7 +156,8 @@ def steps(said):
             if row is not None:
                 rows.insert(_place(rows, row), row)
         elif each.is_request or not each.type:
-            silent = each.type == "CON" and not answered & {(each.who, each.mid), (each.who, each.token)}
+            awaited = each.type == "CON" or (each.who, each.mid) in in_vain
+            silent = awaited and not answered & {(each.who, each.mid), (each.who, each.token)}
             if each.parts:
                 parts |= {(each.to, each.who, each.token), (each.to, each.who, each.mid)}
             if not _in_group(rows, each, count, silent):
@@ -204,13 +206,19 @@ def _answered(once):
     found = set()
     for each, _ in once:
         if isinstance(each, Noted):
-            if each.ended is not None and each.what not in ("time-out", "refused"):
+            if each.ended is not None and each.what not in _SILENCE:
                 found.add((each.who, each.ended))
         elif each.type in ("ACK", "RST"):
             found.add((each.to, each.mid))
         elif each.type and not each.is_request:
             found.add((each.to, each.token))
     return found
+
+
+def _in_vain(once):
+    """(who asked, message ID) of the requests that a device says it waited for in vain: of one that is not confirmable
+    nothing else tells that it wanted an answer."""
+    return {(each.who, each.ended) for each, _ in once if isinstance(each, Noted) and each.what in _SILENCE}
 
 
 def _request(said, count, silent):
@@ -243,15 +251,18 @@ def _in_group(rows, said, count, silent):
 
 
 def _add(row, said, count, silent):
+    if count > 1 or said.part in row.numbers:
+        row.again.add(said.part)
     row.numbers.add(said.part)
-    row.again += count > 1
     if silent:
         row.silent.add(said.part)
+    else:
+        row.silent.discard(said.part)  # as another request it was answered
     row.bad = bool(row.silent)
     row.segments = (len(row.numbers), said.parts)
     parts = [f"segment{'s' * (len(row.numbers) > 1)} {ranges(row.numbers)} of {said.parts}"]
     if row.again:
-        parts.append(f"{row.again} of them sent again")
+        parts.append(f"{len(row.again)} of them sent again")
     if row.silent:
         parts.append(f"no answer to {ranges(row.silent)}")
     row.detail = " ".join(filter(None, (said.message_id, said.more))) + ": " + ", ".join(parts)

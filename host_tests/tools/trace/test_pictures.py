@@ -97,6 +97,35 @@ def test_segments_are_one_arrow_and_a_gap_is_said():
     assert (again.segments, again.detail, again.bad) == ((1, 5), "869e7241: segment 3 of 5", False)
 
 
+def test_what_is_not_confirmable_and_is_lost():
+    """It goes again with another message ID: one that nothing came back for is told apart from one that needs no
+    answer, as to a group, by the device, which waited."""
+    lines = [
+        "     0.000 > NON 0.01 mid 0009 token 09 octets 50",
+        "     1.000 > MSG e4d21cd1 mid 0001",
+        "     1.000 > NON 0.02 mid 0001 token 01 octets 100",
+        "     5.000 = time-out mid 0001",
+        "     5.000 > MSG e4d21cd1 mid 0002",
+        "     5.000 > CON 0.02 mid 0002 token 02 octets 100",
+        "     5.020 < ACK 2.04 mid 0002 token 02 octets 8",
+    ]
+    found, lost, _, again, _ = steps(said_of(lines))
+    assert (found.bad, lost.bad, lost.detail, again.bad) == (False, True, "e4d21cd1, no answer", False)
+
+
+def test_a_segment_that_goes_again_as_another_request():
+    lines = []
+    for mid, part, type in ((1, 1, "NON"), (2, 2, "NON"), (3, 2, "CON"), (4, 3, "NON")):
+        lines.append(f"     {mid}.000 > MSG e4d21cd1 {part}/3 mid 000{mid}")
+        lines.append(f"     {mid}.000 > {type} 0.02 mid 000{mid} token 0{mid} octets 900")
+        answer = f"< ACK 2.04 mid 000{mid} token 0{mid} octets 8"
+        lines.append(f"     {mid}.500 " + ("= time-out mid 0002" if mid == 2 else answer))
+    lost = steps(said_of(lines[:6]))[0]
+    assert (lost.bad, lost.detail) == (True, "e4d21cd1: segments 1-2 of 3, no answer to 2")
+    whole = steps(said_of(lines))[0]
+    assert (whole.bad, whole.detail) == (False, "e4d21cd1: segments 1-3 of 3, 1 of them sent again")
+
+
 def test_what_a_foreign_sender_and_a_slow_console_leave_out():
     said = said_of(
         [
