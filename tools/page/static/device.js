@@ -123,7 +123,7 @@ function counters(reported) {
     const value = told[name] ?? 0;
     const more = value - (before[name] ?? 0);
     const change = earlier === null || (anew && name !== "boots") || more === 0 ? "" : (more > 0 ? "+" : "−") + Math.abs(more).toLocaleString();
-    return h("tr", { "data-counter": name }, h("td", {}, counter(name)[1]), h("td", { class: "num" }, value.toLocaleString()), h("td", { class: "num", "data-label": change && "change:" }, change));
+    return h("tr", { "data-counter": name }, h("td", {}, counter(name)[1]), h("td", { class: "num keep" }, value.toLocaleString()), h("td", { class: "num keep", "data-label": change && "change:" }, change));
   };
   return sheet(
     "Counted by the device",

@@ -21,6 +21,10 @@ axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "bes
   done(found.violations.filter((each) => ["serious", "critical"].includes(each.impact)).map((each) =>
     each.id + ": " + each.nodes.map((node) => node.html + " " + node.failureSummary).join("; "))));
 """
+COUNTED = (
+    {"boots": 3, "coap_sent": 1017, "coap_retransmitted": 1},
+    {"boots": 3, "coap_sent": 1026, "coap_retransmitted": 2},
+)
 READINGS = ("20.9", "21.3", "21.8", "22.4", "22.1", "21.6", "21.2", "21.5")
 
 
@@ -42,6 +46,8 @@ def filled(scene):
         scene.do(sensor.send(WEATHER, reading, "AS"))
     scene.do(sensor.send("ue:display@example.org", "21.5 °C", sfFlag=True))
     scene.do(sensor.code(sensor.msg(WEATHER, "x", "AS", msgId="7")))
+    for counted in COUNTED:
+        assert scene.do(sensor.code(counted, path="counters")) == "2.04"
     weather.status = [503, 204]
     pieces = sensor.segments(WEATHER, ["a" * 900, "b" * 900, "c" * 90], "AS", isDelivStatReq=True)
     for piece in pieces:
@@ -241,7 +247,7 @@ def test_nothing_of_another_host_and_nothing_inline_is_allowed(page):
 def test_the_pictures_of_the_documentation(page, addresses, scene):
     for name, size, scheme, view in (
         ("light", (1200, 860), "light", "message"),
-        ("dark", (1200, 930), "dark", "device"),
+        ("dark", (1200, 890), "dark", "device"),
         ("phone", PHONE, "light", "overview"),
     ):
         page.size(*size)
