@@ -209,7 +209,9 @@ def test_a_folder_of_peers(run, tmp_path):
     assert packages.folder_with("umqtt.simple") is None
     with pytest.raises(UsageError, match="is no folder"):
         run(Row("one", 1, "ms"), peers=tmp_path / "none")
-    with pytest.raises(UsageError, match="has none of umqtt.simple, mqtt_as, microcoapy; micropython -m mip"):
+    with pytest.raises(
+        UsageError, match="has none of umqtt.simple, mqtt_as, microcoapy; .venv/bin/micropython"
+    ):
         run(Row("one", 1, "ms"), peers=tmp_path)
     for name in ("umqtt/simple.py", "mqtt_as/__init__.mpy"):
         (tmp_path / name).parent.mkdir()

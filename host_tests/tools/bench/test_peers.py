@@ -95,7 +95,7 @@ def test_octets_by_a_broker_are_those_that_were_worked_out(folder):
 def test_octets_without_a_client(folder):
     packages.take(None)
     row = air.counted((b"a", b"b"), (b"c", b"d"))
-    assert row.measured is None and "mip install" in row.needs
+    assert row.measured is None and "mip.install" in row.needs
 
 
 def test_packets_are_cut_where_they_end():

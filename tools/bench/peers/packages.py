@@ -8,7 +8,7 @@ from tools.errors import UsageError
 
 # The module that a program imports, and how to have it in a folder
 PACKAGES = {
-    "umqtt.simple": "micropython -m mip install --target FOLDER umqtt.simple",
+    "umqtt.simple": ".venv/bin/micropython -c \"import mip; mip.install('umqtt.simple', target='FOLDER')\"",
     "mqtt_as": "the folder mqtt_as of github.com/peterhinch/micropython-mqtt",
     "microcoapy": "the folder microcoapy of github.com/insighio/microCoAPy",
 }
