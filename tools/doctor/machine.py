@@ -77,10 +77,13 @@ class Machine:
     # ---- people and processes
 
     def user(self):
-        """The name of who runs this."""
+        """The name of who runs this, its number where it has none, as in a container."""
         import getpass
 
-        return getpass.getuser()
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return str(os.getuid())
 
     def group(self, number):
         """The name of a group, its number where it has none."""

@@ -190,3 +190,11 @@ def test_the_gateway_itself_may_have_it(args):
 def test_a_host_that_is_not_here(args):
     found = udp(args, 65401, "192.0.2.1")
     assert found.state == UNKNOWN and "Cannot assign requested address" in found.said
+
+
+def test_who_has_no_name_on_this_machine_has_a_number(monkeypatch):
+    """As in a container that runs as some number."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 47114711)
+    assert Machine().user() == "47114711"
