@@ -93,6 +93,29 @@ def test_a_connection_is_used_again_and_ends_when_idle():
     run(main())
 
 
+def test_answers_that_nobody_reads_end():
+    """A request that is being answered makes no room: who reads nothing would hold all connections, without a token."""
+
+    async def main():
+        async with gateway() as g:
+            connections = g.http.connections
+            connections.unread = 0.2
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.connect(("127.0.0.1", g.http_port))
+                client.setblocking(False)
+                async with asyncio.timeout(20):
+                    while not len(connections):
+                        await asyncio.sleep(0)
+                    while len(connections):
+                        with contextlib.suppress(BlockingIOError, ConnectionError):
+                            client.send(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 100)
+                        await asyncio.sleep(0.01)
+            assert connections.timed_out == 1
+
+    run(main())
+
+
 def test_connections_are_bounded_and_who_waits_makes_room():
     async def main():
         async with gateway() as g, contextlib.AsyncExitStack() as stack:

@@ -10,16 +10,17 @@ from tools.transport.web.problems import Protocol, raw
 
 MAX_CONNECTIONS = 256
 HEAD, BODY, IDLE = 10, 30, 60  # s: from its first octet to the end of a head; for a body; without a request
+UNREAD = 30  # s for the other side to read what waits for it
 IN_FLIGHT = 64 << 20  # octets of bodies that are being received
 _TIMED_OUT = raw(408, "the head of the request took too long")
 
 
 class Connections:
     """`begun` and `ended` frame the handling of each request. Where there are too many, who waits longest without
-    having sent a request makes room; a request that is handled is never cut off."""
+    having sent a request makes room; a request that is handled is never cut off, but where its answer is not read."""
 
-    def __init__(self, max_open=MAX_CONNECTIONS, head=HEAD, idle=IDLE):
-        self._max_open, self.head, self.idle = max_open, head, idle
+    def __init__(self, max_open=MAX_CONNECTIONS, head=HEAD, idle=IDLE, unread=UNREAD):
+        self._max_open, self.head, self.idle, self.unread = max_open, head, idle, unread
         self._open = {}  # transport: _Connection, the longest waiting first
         self.refused = self.timed_out = 0
 
@@ -81,7 +82,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, all_, inner):
         self._all, self._inner = all_, inner
-        self._transport = self._timer = self.when_left = None
+        self._transport = self._timer = self._unread = self.when_left = None
         self._admitted = self._head = self.busy = False
 
     def connection_made(self, transport):
@@ -94,8 +95,8 @@ class _Connection(asyncio.Protocol):
             transport.abort()
 
     def connection_lost(self, error):
-        if self._timer:
-            self._timer.cancel()
+        for timer in filter(None, (self._timer, self._unread)):
+            timer.cancel()
         self._all.left(self._transport)
         if self.when_left:
             self.when_left()
@@ -112,10 +113,16 @@ class _Connection(asyncio.Protocol):
         return self._inner.eof_received()
 
     def pause_writing(self):
+        self._unread = asyncio.get_running_loop().call_later(self._all.unread, self._not_read)
         self._inner.pause_writing()
 
     def resume_writing(self):
+        self._unread.cancel()
         self._inner.resume_writing()
+
+    def _not_read(self):
+        self._all.timed_out += 1
+        self._transport.abort()
 
     def begun(self):
         self.busy, self._head = True, False
