@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
-from tools.transport.web.connections import Connections, Incoming
+from tools.transport.web.connections import Connections, Incoming, _Connection
 
 REQUEST = b"GET /status.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 HALF = b"POST /msgs-msgdelivery/v1/deliver-as-message HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -112,6 +112,41 @@ def test_answers_that_nobody_reads_end():
                             client.send(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 100)
                         await asyncio.sleep(0.01)
             assert connections.timed_out == 1
+
+    run(main())
+
+
+def test_an_answer_that_is_read_slowly_comes_whole():
+    class Transport:
+        size, aborted = 1000, False
+
+        def get_write_buffer_size(self):
+            return self.size
+
+        def abort(self):
+            self.aborted = True
+
+    class Inner:
+        def connection_made(self, transport):
+            pass
+
+        def pause_writing(self):
+            pass
+
+    async def main():
+        transport, connections = Transport(), Connections(unread=0.05)
+        connection = _Connection(connections, Inner())
+        connection.connection_made(transport)
+        connection.pause_writing()
+        for _ in range(5):
+            transport.size -= 1
+            looked = connection._unread
+            while connection._unread is looked:
+                await asyncio.sleep(0)
+            assert not transport.aborted
+        while not transport.aborted:
+            await asyncio.sleep(0)
+        assert connections.timed_out == 1
 
     run(main())
 
