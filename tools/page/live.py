@@ -9,6 +9,7 @@ import itertools
 import json
 
 from tools.page.events import sentence
+from tools.page.past.history import devices_of
 
 STREAMS = 16
 BEHIND = 256 << 10  # octets that wait for one reader
@@ -127,7 +128,8 @@ class Live:
         if not (ring[0][0] - 1 if ring else at) <= after <= at:
             return None
         changes = list(itertools.takewhile(lambda change: change[0] > after, reversed(ring)))[::-1]
-        devices = dict.fromkeys(ue for _, ues, _, _ in changes for ue in ues)
+        named = (devices_of(record) if ues is None else ues for _, ues, _, record in changes)
+        devices = dict.fromkeys(itertools.chain.from_iterable(named))
         keys = dict.fromkeys(key for _, _, key, _ in changes if key is not None)
         if max(len(devices), len(keys)) > MANY:
             return None

@@ -41,7 +41,10 @@ class Routing:
             "to": item.target.id,
             "octets": sum(map(payloads.content_size, item.parts)),
         }
-        self._emit("accepted", item=item, **fields, **({"peer": item.peer} if item.peer else {}))
+        # What is told waits for the COMMIT. Most is of one part and of a UE: then no more than that part waits with it.
+        alone = len(item.parts) == 1 and item.origin.type == "UE" and "msgList" not in item.head
+        about = item.parts[0] if alone else item
+        self._emit("accepted", item=about, **fields, **({"peer": item.peer} if item.peer else {}))
         if route is None:
             state, cause = FAILED, "%s targets are not supported by this server yet" % item.target.type
         elif item.expires is not None and item.expires <= now:

@@ -73,8 +73,7 @@ def test_whatever_comes_and_goes_the_one_with_the_most_makes_room():
 
 
 def begun(lives, origin, msg_id, to=C, carried="abc"):
-    parts = (carried,) if carried else ()
-    return lives.begin((origin, msg_id.lower()), msg_id, to, 7.5, "device", "server", len(carried), parts)
+    return lives.begin((origin, msg_id.lower()), msg_id, to, 7.5, "server", len(carried), carried)
 
 
 def test_one_that_nobody_has_looked_at_yet_is_like_any_other():
@@ -105,7 +104,7 @@ def test_one_that_nobody_has_looked_at_yet_is_like_any_other():
             }
         ],
     }
-    assert begun(lives, A, "empty", carried="") and lives.get(A, "empty").payload is None
+    assert begun(lives, A, "empty", carried="") and lives.get(A, "empty").payload == b""
 
 
 def test_the_last_messages_of_a_device_are_those_from_it_to_it_and_what_came_to_it_of_others():

@@ -19,11 +19,9 @@ from tools.gateway.runtime import Gateway, Options
 from tools.page import events as told_by
 from tools.page.events import Events, sentence
 from tools.page.past.lives import MESSAGES
-from tools.server.delivery.pushes import Item
 from tools.server.settings import Settings
 from tools.wire import bodies
 from tools.wire.answers import Request
-from tools.wire.bodies import Address
 from tools.wire.identity import Peer
 
 A, B = "ue:a", "ue:b"
@@ -419,9 +417,8 @@ def test_telling_of_a_message_that_is_accepted_takes_few_calls(tmp_path, monkeyp
                 monkeypatch.setattr(program, "begin", sent)
                 a, b = Ue(program, A), Ue(program, B)
                 for number in range(MESSAGES):
-                    item = Item(Address("UE", B), Address("UE", A), {}, ["x"])
                     fields = {"kind": "MSG", "msgId": str(number), "from": B, "to": A, "octets": 1}
-                    events.emit("accepted", item, **fields)
+                    events.emit("accepted", "x", **fields)
                 assert await answers(program, a.own("REG")) == await answers(program, b.own("REG"))
                 asked = [a.msg(B, "x" * 100) for _ in range(count)]
                 sys.setprofile(call)

@@ -19,6 +19,13 @@ RING = 4096  # changes that are remembered
 SETS = 5000  # of segments on their way
 
 
+def devices_of(record):
+    """Whom an event is about."""
+    if "from" in record:
+        return (record["from"], record["to"]) if "to" in record else (record["from"],)
+    return (record["ue"],) if "ue" in record else (record["to"],) if "to" in record else ()
+
+
 def role(service_id, type_=None):
     """What a picture calls whoever has this service ID: "device" or "as"."""
     if type_ is None:
@@ -33,7 +40,8 @@ class History:
     def __init__(self, events, here="server", at=None):
         self.lives = Lives()
         self.at = int(time.time() * 1e6) if at is None else at  # the number of the last change
-        self.ring = collections.deque(maxlen=RING)  # (number, devices, key of a Life or None, record or None)
+        # (number, devices, key of a Life or None, record or None); None for the devices that the record names
+        self.ring = collections.deque(maxlen=RING)
         self.known = Known()
         # device: of its last request, where that is a step, (life, step); the key of a life where that is the first one
         self._said = Bounded(DEVICES)
@@ -75,11 +83,10 @@ class History:
         feed = self._feeds.get(record["event"])
         life = feed(record, item) if feed else None
         key = life if life is None or type(life) is tuple else life.key
-        if "from" in record:
-            devices = (record["from"], record["to"]) if "to" in record else (record["from"],)
+        if told:
+            self.note(None, key, record)
         else:
-            devices = (record["ue"],) if "ue" in record else (record["to"],) if "to" in record else ()
-        self.note(devices, key, record if told else None)
+            self.note(devices_of(record), key)
 
     def alive(self, target, now):
         """A request of a recipient has come."""
@@ -123,33 +130,33 @@ class History:
         return self.lives.open(origin, msg_id, to, time)
 
     def _accepted(self, record, item):
-        """Its Life, or the key of one that nobody needs yet: each message comes here, so few of the calls below are
-        made for it."""
-        if item is None or "msgList" in item.head:
-            return self._accepted_more(record, item)
+        """`item`: the Item; of a message of a UE that has one part, that part. Its Life, or the key of one that nobody
+        needs yet: each message comes here, so few of the calls below are made for it."""
+        if type(item) is not str:
+            life = self._accepted_more(record, role(record["from"], item and item.origin.type))
+            if item is not None:
+                self._carries(life, item)
+            return life
         origin, msg_id = record["from"], record["msgId"]
         key = origin, msg_id.lower()
-        who = "as" if item.origin.type == "AS" else "device"
-        to, time, octets, parts = record["to"], record["time"], record["octets"], tuple(item.parts)
-        if not self.lives.begin(key, msg_id, to, time, who, self.here, octets, parts):
-            return self._accepted_more(record, item)
+        if not self.lives.begin(key, msg_id, record["to"], record["time"], self.here, record["octets"], item):
+            life = self._accepted_more(record, "device")
+            self._keep(life, (item,))
+            return life
         self.known.count("sent", origin)
         self._said.put(origin, key)
         return key
 
-    def _accepted_more(self, record, item):
-        """Of one that some of was known before, or that has several in it."""
+    def _accepted_more(self, record, who):
+        """Of one that some of was known before, or that has more in it."""
         life = self._life(record)
         life.state, life.size, life.to = lives.ACCEPTED, record.get("octets"), record["to"]
         self.known.count("sent", record["from"])
-        who = role(record["from"], item and item.origin.type)
         step = life.last(who, self.here, "MSG")
         if step is None:
             step = life.step(record["time"], who, self.here, "MSG", lives.ACCEPTED)
         step["state"], step["until"] = lives.ACCEPTED, record["time"]
         self._said.put(record["from"], (life, step))
-        if item is not None:
-            self._carries(life, item)
         return life
 
     def _carries(self, life, item):

@@ -193,15 +193,15 @@ class Lives:
             life = self._put(key, Life(origin, msg_id, to, time))
         return life
 
-    def begin(self, key, msg_id, to, time, who, here, size, parts):
-        """Of a message that was accepted: the same with its first step, from `who` to `here`; False where there is one.
-        `parts`: a tuple of the values that it carries, `size` octets in all."""
+    def begin(self, key, msg_id, to, time, here, size, carried):
+        """Of a message that was accepted from a device: the same with its first step, to `here`; False where there is
+        one. `carried`: the value of its only part, of so many octets."""
         if key in self._lives:
             return False
-        if size > PAYLOAD or not parts:
-            self._put(key, (msg_id, to, time, who, here, size, None))
+        if size > PAYLOAD:
+            self._put(key, (msg_id, to, time, here, size, None))
             return True
-        self._put(key, (msg_id, to, time, who, here, size, parts))
+        self._put(key, (msg_id, to, time, here, size, carried))
         self._octets += size
         if self._octets > self._most:
             self._make_room()
@@ -245,19 +245,19 @@ class Lives:
         life = self._lives.pop(key)
         self.dropped["messages"] += 1
         if type(life) is tuple:
-            if life[6] is not None:
-                self._octets -= life[5]
+            if life[5] is not None:
+                self._octets -= life[4]
         else:
             self._octets -= life.octets
             life.carried, life.octets = None, 0  # of who still holds it
             self.dropped["steps"] += life.dropped
 
 
-def _made(origin, msg_id, to, time, who, here, size, parts):
+def _made(origin, msg_id, to, time, here, size, carried):
     """Of what `begin` was given."""
     life = Life(origin, msg_id, to, time)
     life.size = size
-    if parts is not None:
-        life.carried, life.octets = parts, size
-    life.step(time, who, here, "MSG", ACCEPTED, until=time)
+    if carried is not None:
+        life.carried, life.octets = (carried,), size
+    life.step(time, "device", here, "MSG", ACCEPTED, until=time)
     return life
