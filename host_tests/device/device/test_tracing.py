@@ -273,10 +273,11 @@ def test_what_comes_while_it_is_printed():
 
         come(300)
         trace = scene.tracing.trace
-        before = list(trace.lines())
+        # Numbers in place of the lines: twice 256 of them leave no room on a board.
+        before = [hash(line) for line in trace.lines()]
         found = []
         for line in trace.lines():
-            found.append(line)
+            found.append(hash(line))
             if len(found) == 11:  # the head, and ten events
                 come(60)
         gone = 0
@@ -284,7 +285,7 @@ def test_what_comes_while_it_is_printed():
             gone += 1
         equal(gone > 60, True)
         equal(found[:-1], before[:11] + before[11 + gone :])
-        equal(found[-1][11:], ". trace overwritten %d" % gone)
+        equal(line[11:], ". trace overwritten %d" % gone)
 
     play(act)
 
@@ -358,7 +359,7 @@ def test_a_failure_of_its_own_is_counted_and_stays_here():
         equal(scene.client.registered, True)
         del trace._put
         equal(trace.missed > 0, True)
-        equal(" %d missed" % trace.missed in list(trace.lines())[0], True)
+        equal(", missed %d" % trace.missed in list(trace.lines())[0], True)
 
     play(act)
 
