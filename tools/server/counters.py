@@ -62,7 +62,7 @@ class Counters:
             self._told[ue] = told, before
             if len(self._told) > DEVICES:
                 del self._told[next(iter(self._told))]
-        return Answer("2.04", about=frozenset(ues))
+        return Answer("2.04", observable=False, about=frozenset(ues))
 
     def clock_set(self, seconds):
         """The clock was set."""

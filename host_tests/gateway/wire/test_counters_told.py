@@ -125,6 +125,11 @@ def test_the_largest_that_is_taken(bench):
     assert (answer.code, answer.size1) == ("4.13", 512)
 
 
+def test_who_observes_them_is_not_asked_for_again(bench):
+    """RFC 7641 section 2: what Observe extends is GET."""
+    assert bench.say(b"{}", observe=0).observable is False
+
+
 def test_who_and_how_and_how_often(bench):
     good = b'{"boots":1}'
     assert bench.say(good, peer=THERE).code == "4.01"
