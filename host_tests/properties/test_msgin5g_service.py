@@ -101,6 +101,7 @@ def test_a_message_is_the_table_of_clause_7_3_4_1(names, options, expire_time, g
     number, total = place
     source = source_of(given)
     outgoing = Outgoing("m-1", to, to_type, source, app_id, report, priority, forward, False)
+    expire_time = expire_time if forward else None  # the date goes with the wish to be stored alone
     outgoing.expire_time = expire_time
     segments = SimpleNamespace(set_id="0123456789abcdef", total=total)
     made = bodies.message(service, addr, outgoing, payload.value_of(source), segments, number)
