@@ -32,6 +32,11 @@ for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "JOBS"):
 # is sent to either goes to one of them. Its own word for not doing that; programs of ours have theirs for themselves.
 os.environ["AIOCOAP_REUSE_PORT"] = "0"
 
+# aiohttp reads all certificates of that file when it is imported, a tenth of the start of each program of ours. Where
+# their folder is named too, they are found in there, when one is wanted.
+if "SSL_CERT_DIR" in os.environ:
+    os.environ["SSL_CERT_FILE"] = os.devnull
+
 # How long an example takes says how busy the machine is, and no test fails by that.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
