@@ -2,7 +2,6 @@
 """What the page and programs ask a gateway that runs: how it is as a whole, its devices, the lives of messages."""
 
 import functools
-import importlib.metadata
 
 from tools.page.devices import Devices
 from tools.page.live import for_people
@@ -23,6 +22,8 @@ _COUNTED = ("accepted", "delivered", "reported", "stored", "failed", "discarded"
 @functools.cache
 def version():
     """Of this project, as it is installed."""
+    import importlib.metadata  # sixteen modules, and few programs are asked
+
     try:
         return importlib.metadata.version("msgin5g-tools")
     except importlib.metadata.PackageNotFoundError:

@@ -116,7 +116,7 @@ def test_a_word_too_many(capsys):
 
 # ---- what a start brings along: each module is some milliseconds, and more of its memory
 
-SELDOM = ("argcomplete", "cyclonedx", "dpkt", "mpremote", "prometheus_client", "selenium")
+SELDOM = ("argcomplete", "cyclonedx", "dpkt", "mpremote", "prometheus_client", "selenium", "zipfile")
 SERVES = ("aiocoap", "aiohttp", "cryptography")
 LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
 
