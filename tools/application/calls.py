@@ -63,7 +63,8 @@ class Calls:
         return self
 
     async def __aexit__(self, *exception):
-        await self._http.close()
+        http, self._http = self._http, None
+        await http.close()
 
     async def post(self, path, body, patience=0):
         """The JSON object of the answer, and the URI of what was made or "". What passes (`LATER`, or nobody there)
@@ -103,6 +104,8 @@ class Calls:
         data = None if body is None else encode(body)
         if data is not None:
             headers["Content-Type"] = "application/json"
+        if self._http is None:
+            raise RuntimeError("it is not open: `async with` opens it, and its end closes it")
         try:
             async with self._http.request(
                 method, uri, data=data, headers=headers, allow_redirects=False

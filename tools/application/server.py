@@ -112,7 +112,8 @@ class ApplicationServer:
         recipient that is away, for so many `seconds`, None for as long as the server keeps it. `message_id`: sent
         twice, it is one message; by default a new one. `priority`: HIGH, NORMAL or LOW.
 
-        Raises Refused, also for a recipient that nobody knows; NotReachable.
+        Raises Refused, also for a recipient that nobody knows; NotReachable; TypeError and ValueError for what is no
+        payload, and ValueError for a time that no calendar has.
         """
         message_id = str(uuid.uuid4()) if message_id is None else message_id
         body = message_body(
@@ -243,7 +244,10 @@ class ApplicationServer:
 
 
 def _moment(seconds):
-    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    try:
+        until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    except OverflowError:
+        raise ValueError("seconds=%r is later than any calendar has" % seconds) from None
     return until.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -7,6 +7,7 @@ import time
 from typing import NamedTuple
 
 from tools.wire import payload as payloads
+from tools.wire.outside import utf8
 
 
 class Message:
@@ -33,8 +34,13 @@ class Message:
 
 
 def message_body(origin, target, message_id, payload, store, report):
-    """An ASMessageDelivery or UEMessageDelivery from one Address to another: `payload` is text or octets."""
+    """An ASMessageDelivery or UEMessageDelivery from one Address to another: `payload` is text or octets. Raises
+    TypeError for anything else, ValueError for a text that UTF-8 does not have."""
     octets = isinstance(payload, (bytes, bytearray, memoryview))
+    if not octets and not isinstance(payload, str):
+        raise TypeError("a payload is text or octets, not %s: make one of it" % type(payload).__name__)
+    if not octets and utf8(payload) is None:
+        raise ValueError("the payload is no text: it holds half a surrogate pair. Send it as octets")
     return {
         "oriAddr": origin,
         "destAddr": target,

@@ -366,6 +366,37 @@ def test_topics():
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("payload", "more", "error", "says"),
+    [
+        (5, {}, TypeError, "a payload is text or octets, not int"),
+        (None, {}, TypeError, "not NoneType"),
+        ("\ud800", {}, ValueError, "half a surrogate pair"),
+        ("x", {"seconds": float("inf")}, ValueError, "later than any calendar has"),
+        ("x", {"seconds": 1e12}, ValueError, "later than any calendar has"),
+    ],
+)
+def test_what_cannot_be_sent_is_said_before_it_is(payload, more, error, says):
+    async def main():
+        async with ApplicationServer(AS, "http://127.0.0.1:1", register=False) as server:
+            with pytest.raises(error, match=says):
+                await server.send(A, payload, **more)
+
+    run(main())
+
+
+def test_one_that_is_not_open_says_what_opens_it():
+    async def main():
+        server = ApplicationServer(AS, "http://127.0.0.1:1", register=False)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="it is not open: `async with` opens it"):
+                await server.send(A, "x")
+            async with server:
+                pass
+
+    run(main())
+
+
 def test_a_server_that_is_not_there():
     async def main():
         with pytest.raises(NotReachable, match="nobody answers at http://127.0.0.1:1"):
