@@ -9,7 +9,6 @@ Nobody waits for it. So it goes when nothing else has anything to say, gives way
 import gc
 
 from coap.compat import const, drop_half_modules, ticks_diff
-from coap.numbers import code_text
 from msgin5g.rules.requests import Source
 from msgin5g.security import room
 from msgin5g.timing import Countdown
@@ -93,7 +92,7 @@ class _Counters(Source):
         self._exchange = None
         if answer.code >> 5 == 4 and answer.code != _TOO_MANY:
             self._refused = True
-            log("the gateway takes no counters: %s", code_text(answer.code))
+            log("the gateway takes no counters: %d.%02d", answer.code >> 5, answer.code & 31)
 
     def unanswered(self, item: object, now: int, why: "str | None" = None, silent: bool = True) -> None:
         self._exchange = None
