@@ -69,7 +69,7 @@ class ApplicationServer:
         self._register_first = register
         self._registration = ""
         self._subscribed = {}  # topics, in order
-        self._keeping = None
+        self._keeping = self._leaving = None
 
     async def __aenter__(self):
         async with contextlib.AsyncExitStack() as stack:
@@ -214,6 +214,7 @@ class ApplicationServer:
         """Registers it, for who did not at the beginning. Raises Refused, NotReachable."""
         await self._register()
         if self._keeping is None:
+            self._leaving = asyncio.Event()
             self._keeping = asyncio.create_task(self._keep())
 
     async def _register(self):
@@ -223,8 +224,7 @@ class ApplicationServer:
     async def _keep(self):
         """A server that lost its store knows it again, and one that rests before it tries again does so at once."""
         rest = AGAIN
-        while True:
-            await asyncio.sleep(rest)
+        while not await self._left(rest):
             try:
                 await self._register()
                 if self._subscribed:
@@ -233,11 +233,23 @@ class ApplicationServer:
             except ServerError:
                 rest = SOON
 
+    async def _left(self, seconds):
+        """Whether it is left within that time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._leaving.wait()
+        return self._leaving.is_set()
+
     async def _leave(self):
         if self._keeping is None:
             return
-        self._keeping.cancel()
-        self._keeping = None
+        # A registration that is under way is waited for: torn, it might be made after it was taken back.
+        self._leaving.set()
+        keeping, self._keeping = self._keeping, None
+        try:
+            await asyncio.wait((keeping,))
+        finally:
+            keeping.cancel()
         if not self._stay:
             with contextlib.suppress(ServerError):
                 await self._calls.delete(self._registration)

@@ -183,6 +183,38 @@ def test_one_may_be_entered_again(monkeypatch, taken):
     run(main())
 
 
+def test_a_registration_that_is_under_way_is_taken_back_too(monkeypatch):
+    """One that is left while its registration is renewed, of which the server made a new one."""
+    monkeypatch.setattr(application, "AGAIN", 0.05)
+
+    async def main():
+        made, taken_back = [], []
+        renewing, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def register(request):
+            number = len(made)
+            made.append(number)
+            if number:
+                renewing.set()
+                await goes_on.wait()
+            return web.Response(status=201, headers={"Location": str(request.url / str(number))})
+
+        async def take_back(request):
+            taken_back.append(request.path.rsplit("/", 1)[1])
+            return web.Response(status=204)
+
+        app = web.Application()
+        app.router.add_post("/{any:.*}", register)
+        app.router.add_delete("/{any:.*}", take_back)
+        async with TestServer(app) as there:
+            async with ApplicationServer(AS, str(there.make_url("")).rstrip("/")):
+                await renewing.wait()
+                asyncio.get_running_loop().call_later(0.05, goes_on.set)
+        assert taken_back == ["1"]
+
+    run(main())
+
+
 @pytest.mark.parametrize("answer", ["[" * 60000, '{"detail": "' + "x" * 100 + '"}' * 2, "[]", "\xff"])
 def test_an_answer_that_is_no_json_is_an_answer(answer):
     """Of a proxy, say: what counts is its status."""

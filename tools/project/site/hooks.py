@@ -80,5 +80,5 @@ def on_post_build(config):
     for source_map in site.rglob("*.map"):
         source_map.unlink()
     for script in site.glob("assets/javascripts/bundle.*.js"):
-        text = re.sub(r'"https://unpkg\.com/[^"]*"', '""', script.read_text())
+        text = re.sub(r'"https://[^"]*"', '""', script.read_text())
         script.write_text(text.replace(*HEADS))
