@@ -311,7 +311,7 @@ def test_application_servers_are_bounded_and_one_that_is_not_used_makes_room():
     for number in range(3):
         register_as(bench, number)
         bench.now += 1
-    with pytest.raises(Refusal, match=r"application servers as may be \(3\) are registered") as caught:
+    with pytest.raises(Refusal, match=r"as many Application Servers as may be \(3\) are") as caught:
         register_as(bench, 3)
     assert (caught.value.answer.code, caught.value.answer.max_age) == ("5.03", 60)
     register_as(bench, 1)  # again, in its own place
