@@ -58,14 +58,17 @@ def start() -> "RunningClient":
     storage, and its tasks do not go on.
     """
     global client
-    if client is None or client not in runner.running:
+    fresh = client is None or client not in runner.running
+    if fresh:
         client = None
         _alone(_renew)
-        if not _background():
-            log("console: the client runs while a call of the console waits, not in between")
-        _run(_until(lambda: client.registered, _REGISTER))
     elif _torn or client.fault() is not None:
         _alone(_mend)
+    # Also of one that runs: what came after its start, in the call that made it, may have failed.
+    if not _background() and fresh:
+        log("console: the client runs while a call of the console waits, not in between")
+    if fresh:
+        _run(_until(lambda: client.registered, _REGISTER))
     return client
 
 
@@ -110,7 +113,7 @@ def _renew():
     gc.collect()
     client = _run(start_client(board=_board))
     if _trace() is not None:
-        _trace().follow(client)  # before it says its first word
+        sys.modules["device.tracing"].begin(client)  # before it says its first word
 
 
 def _loop():

@@ -348,6 +348,53 @@ def test_an_l3_message_that_is_longer_than_its_payload_may_be():
     play(act)
 
 
+class Health:
+    attend = id
+
+
+class Timer:
+    """The part of a board that calls between the keys."""
+
+    running = False
+
+    def every(self, *_):
+        self.running = True
+        return self
+
+    def deinit(self):
+        self.running = False
+
+
+def test_a_client_that_cannot_be_traced_runs_between_the_keys():
+    def act(scene):
+        from device import console, runner
+
+        tracing, client, timer = scene.tracing, scene.client, Timer()
+
+        def fail(*_):
+            raise MemoryError
+
+        def run(_):
+            runner.running[:] = [client]
+            return client
+
+        tracing.trace.follow = fail
+        names = "_board", "_loop", "_run", "start_client", "_until", "health"
+        others = {name: getattr(console, name) for name in names}
+        try:
+            console._board, console._run, console.health = timer, run, Health
+            console._loop = console._until = console.start_client = lambda *_, **more: None
+            raises(MemoryError, console.start)
+            equal(tracing.trace, None)
+            equal((console.start() is client, timer.running), (True, True))
+        finally:
+            for name, value in others.items():
+                setattr(console, name, value)
+            console.client = console._timer = None
+
+    play(act)
+
+
 FOLLOWED = ("send", "receive", "poll", "next_event", "serve", "_handle", "request")
 
 
