@@ -31,10 +31,11 @@ class Told:
 
 
 class Counters:
-    """Of devices, by their UE Service IDs: what each told last, and before that."""
+    """Of devices, by their UE Service IDs: what each told last, and before that. `told`: an empty dict for it, where
+    a change is undone with the transaction that it was made in: what is not committed is told once more."""
 
-    def __init__(self):
-        self._told = {}  # ue: (Told, the Told before it or None)
+    def __init__(self, told):
+        self._told = told  # ue: (Told, the Told before it or None)
         self._often = Flood(1 / SECONDS, DEVICES, SECONDS * AT_ONCE)
 
     def of(self, ue):

@@ -48,7 +48,7 @@ class Server:
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refusals = collections.Counter()  # by code
-        self.counters = Counters()
+        self.counters = Counters(store.kept())
         elsewhere = Elsewhere(store)
         self._deliveries = Deliveries(store, settings, self.isolation, elsewhere, rng or random.Random())
         turns, responses = self._deliveries.turns, self._deliveries.responses

@@ -113,7 +113,7 @@ def test_what_an_older_program_left_is_listed_once(tmp_path):
 
 class Program:
     def __init__(self, store):
-        self.store, self.windows, self.counters = store, Windows(store), Counters()
+        self.store, self.windows, self.counters = store, Windows(store), Counters({})
 
     def clock(self):
         return 50.0

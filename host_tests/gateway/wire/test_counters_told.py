@@ -125,6 +125,18 @@ def test_the_largest_that_is_taken(bench):
     assert (answer.code, answer.size1) == ("4.13", 512)
 
 
+def test_what_is_decided_once_more_since_its_commit_failed_was_not_told_before(bench):
+    bench.say(b'{"boots":1}')
+    request = Request("POST", ("counters",), payload=b'{"boots":2}')
+    with pytest.raises(OSError), bench.store.transaction():
+        assert bench.server.count(HERE, request, bench.now + 1).code == "2.04"
+        raise OSError
+    assert bench.server.counters.of(A)["counters"] == {"boots": 1}
+    with bench.store.transaction():
+        assert bench.server.count(HERE, request, bench.now + 1).code == "2.04"
+    assert bench.server.counters.of(A)["earlier"]["counters"] == {"boots": 1}
+
+
 def test_who_observes_them_is_not_asked_for_again(bench):
     """RFC 7641 section 2: what Observe extends is GET."""
     assert bench.say(b"{}", observe=0).observable is False
@@ -179,7 +191,7 @@ def test_nothing_that_a_device_says_is_an_error_of_the_gateway(bench):
 
 
 def test_of_the_devices_that_told_longest_ago_nothing_is_kept():
-    kept = Counters()
+    kept = Counters({})
     for number in range(DEVICES + 1):
         kept.take({"ue:%d" % number}, Request("POST", ("counters",), payload=b"{}"), number)
     assert kept.of("ue:0") is None
@@ -187,7 +199,7 @@ def test_of_the_devices_that_told_longest_ago_nothing_is_kept():
 
 
 def test_a_clock_that_is_set_sets_their_times():
-    kept = Counters()
+    kept = Counters({})
     for now in (100, 200):
         kept.take({A}, Request("POST", ("counters",), payload=b"{}"), now)
     kept.clock_set(1000)

@@ -56,7 +56,7 @@ class GatewayFunction:
         self._flood = Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refusals = collections.Counter()  # by code
-        self.counters = Counters()
+        self.counters = Counters(store.kept())
         own_turns = turns or Turns(store, settings, self._emit, rng or random.Random())
         self.windows = own_turns.windows
         core = Core(
