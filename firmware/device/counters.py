@@ -23,7 +23,8 @@ _BODY = const(512)  # octets of the body at most
 _MEMBERS = const(40)
 _LEFT_OUT = const(18)  # octets of that member at most
 _PATIENCE = const(2000)  # ms for each second of `coap.ack_timeout` that an answer is waited for
-_TOO_MANY = const(157)  # of coap.numbers
+_UNAUTHORIZED = const(129)  # of coap.numbers
+_TOO_MANY = const(157)
 _OPTIONS = ((11, b"counters"), (12, b"2"))  # Uri-Path; Content-Format 50: application/json
 _TICKS = const((1 << 29) - 1)
 _LIVE = const("_live")
@@ -46,7 +47,7 @@ class _Counters(Source):
         self._grant = None  # of the registration, the last one that was looked at
         self._exchange: "Any" = None  # the request that is on the air
         self._until = 0  # the tick when that is given up
-        self._refused = False  # by who has registered the device
+        self._refused = 0  # the code of 4.xx that ends it, until the gateway has registered the device
         self._skipped = 0  # intervals in which there was always something else to say, or no memory
         self._unanswered = 0
 
@@ -54,8 +55,10 @@ class _Counters(Source):
         core = self._core
         registration = core.registration
         registered = registration.registered
-        if not registered:
-            self._refused = False
+        # Of a device without OSCORE that has another address now, the gateway learns that from what names it: a REG.
+        known = self._refused == _UNAUTHORIZED and registration.expires is not self._grant
+        if known or not registered:
+            self._refused = 0
         if self._left.advance(now) <= -self._interval:
             self._left = Countdown(0, now)
             self._skipped += registered and not self._refused
@@ -91,7 +94,7 @@ class _Counters(Source):
     def answered(self, item: object, answer: "Any", now: int) -> None:
         self._exchange = None
         if answer.code >> 5 == 4 and answer.code != _TOO_MANY:
-            self._refused = True
+            self._refused = answer.code
             log("the gateway takes no counters: %d.%02d", answer.code >> 5, answer.code & 31)
 
     def unanswered(self, item: object, now: int, why: "str | None" = None, silent: bool = True) -> None:

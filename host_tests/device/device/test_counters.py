@@ -167,7 +167,7 @@ def test_silence_ends_it_after_four_seconds():
 
 
 def test_who_has_no_such_resource_is_not_asked_again():
-    for code in (coap.NOT_FOUND, coap.METHOD_NOT_ALLOWED, coap.UNAUTHORIZED, coap.BAD_OPTION):
+    for code in (coap.NOT_FOUND, coap.METHOD_NOT_ALLOWED, coap.BAD_OPTION):
         scene = Telling(taken=code).start()
         scene.awake(3 * HOUR)
         equal((code, len(scene.told)), (code, 1))
@@ -177,6 +177,21 @@ def test_who_has_no_such_resource_is_not_asked_again():
         scene.client.registration.on_unregistered(scene.tick)  # 4.01 to a message
         scene.awake(MINUTE)
         equal((code, len(scene.told)), (code, 2))
+
+
+def test_who_does_not_know_its_address_is_told_after_the_next_refresh():
+    """A router has given the device another port: what is without OSCORE does not say whose it is, but REG does."""
+    for interval in (600, 3600):
+        scene = Telling(taken=coap.UNAUTHORIZED, counters={"interval": interval}).start()
+        scene.awake(3 * HOUR)
+        refreshes = [each.tick for each in scene.of("REG")]
+        equal([each.tick for each in scene.told], refreshes)
+        equal((scene.client.registered, len(refreshes) in (4, 5)), (True, True))  # and it is no loop
+        scene.taken = coap.CHANGED
+        scene.awake(HOUR)
+        count = len(scene.told)
+        scene.awake(2 * HOUR)
+        equal(len(scene.told) - count >= 2, True)
 
 
 def test_an_error_that_may_pass_is_tried_with_the_next_interval():
