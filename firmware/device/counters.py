@@ -78,7 +78,7 @@ class _Counters(Source):
         self._left = Countdown(self._interval, now)
         try:
             return self, self._body(), core.config.coap["confirmable"] == "all"
-        except MemoryError:
+        except (MemoryError, RuntimeError):  # the second: a stack that is too deep
             drop_half_modules()
             self._skipped += 1
             return None
