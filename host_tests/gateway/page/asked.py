@@ -10,9 +10,11 @@ from urllib.parse import quote
 import aiocoap
 import aiohttp
 
-from host_tests.gateway.scripted import SERVICE
+from host_tests.gateway.scripted import SERVICE, ApplicationServer, Ue, gateway
 from tools.programs.patience import patience
 
+SENSOR, WEATHER = "ue:sensor-1@example.org", "as:weather@example.org"
+AWAY = "ue:sensor-2@example.org"  # known, and not registered
 LONG = 20  # seconds until a test that waits for an event has failed
 
 
@@ -72,6 +74,22 @@ async def _frames(content):
             data = json.loads(fields["data"]) if "data" in fields else None
             number = int(fields["id"]) if "id" in fields else None
             yield fields.get("event", ""), data, number
+
+
+@contextlib.asynccontextmanager
+async def three():
+    """A gateway and who is there: (it, SENSOR, AWAY, WEATHER)"""
+    async with (
+        gateway() as g,
+        Ue(g, SENSOR) as ue,
+        Ue(g, AWAY) as away,
+        ApplicationServer(g, WEATHER) as as_,
+    ):
+        await ue.register()
+        await away.register()
+        assert await away.code(away.own("DEREG")) == "2.04"
+        await as_.register()
+        yield g, ue, away, as_
 
 
 def steps(life):

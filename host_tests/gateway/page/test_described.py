@@ -8,7 +8,8 @@ import pytest
 from schemathesis.specs.openapi import definitions
 
 from host_tests.gateway.page import described
-from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
+from host_tests.gateway.page.asked import three
+from host_tests.gateway.scripted import gateway, run
 from tools.gateway.running.apart import GatewayUe
 from tools.gateway.running.options import Options
 from tools.gateway.running.server import ServerProgram
@@ -18,8 +19,6 @@ from tools.page.events import Events
 from tools.server.settings import Settings
 from tools.store.server.grouptables import EXPLICIT, Member
 
-WEATHER, SENSOR = "as:weather@example.org", "ue:sensor-1@example.org"
-AWAY = "ue:sensor-2@example.org"  # known, and not registered
 MEDIA = list(described.contents())
 CALLS = list(described.calls())
 
@@ -150,16 +149,7 @@ def test_each_call_has_examples_with_their_answers():
 )
 def test_each_example_is_answered_as_it_says(name, path, method, body, status, answer):
     async def main():
-        async with (
-            gateway() as g,
-            Ue(g, SENSOR) as ue,
-            Ue(g, AWAY) as away,
-            ApplicationServer(g, WEATHER) as as_,
-        ):
-            await ue.register()
-            await away.register()
-            assert await away.code(away.own("DEREG")) == "2.04"
-            await as_.register()
+        async with three() as (g, _, _, as_):
             described.message_gateway(g)
             headers = described.token_of(g, path, body)
             async with as_.http.request(method, path, json=body, headers=headers) as response:

@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
+from host_tests.gateway.page.asked import AWAY, SENSOR, WEATHER, three
+from host_tests.gateway.scripted import Ue, gateway, run
 from tools.gateway.running.apart import GatewayUe
 from tools.gateway.running.options import Options
 from tools.gateway.running.server import ServerProgram
@@ -24,7 +25,6 @@ from tools.server.settings import Settings
 from tools.store.server.figures import Figures
 from tools.store.store import Store
 
-SENSOR, AWAY, WEATHER = "ue:sensor-1@example.org", "ue:sensor-2@example.org", "as:weather@example.org"
 HERE = ("127.0.0.1", 0)
 UPSTREAM = {"upstream": ("127.0.0.1", 9), "name": "ue:gw@example.org"}
 PROGRAMS = {
@@ -89,16 +89,7 @@ def test_the_check_of_prometheus_has_nothing_to_say(name, tmp_path):
 
 def test_a_story_is_counted_as_it_went():
     async def main():
-        async with (
-            gateway() as g,
-            Ue(g, SENSOR) as ue,
-            Ue(g, AWAY) as away,
-            ApplicationServer(g, WEATHER) as as_,
-        ):
-            await ue.register()
-            await away.register()
-            assert await away.code(away.own("DEREG")) == "2.04"
-            await as_.register()
+        async with three() as (g, ue, away, as_):
             before = samples(await read(g))
             await ue.send(WEATHER, "21.5", "AS")
             await ue.send(WEATHER, "21.6", "AS")
