@@ -115,13 +115,12 @@ def keys_of_device(_machine, args):
         return
     try:
         config = json.loads(path.read_bytes())
-        named = config["ue_service_id"]
-    except (ValueError, KeyError, TypeError):
+        named, mode = config["ue_service_id"], config.get("security", {}).get("mode", "none")
+    except (ValueError, KeyError, TypeError, AttributeError):
         yield lacks(
             check, f"{path} is no configuration", f"msgin5g provision --state {args.state} --show says more"
         )
         return
-    mode = config.get("security", {}).get("mode", "none")
     yield ok(check, f"{named}, security {mode}, its keys yours alone")
 
 

@@ -118,7 +118,7 @@ def test_the_folder_of_a_device(args, tmp_path):
     path.chmod(0o600)
     (found,) = device(args, tmp_path)
     assert found.state == OK and found.said == "ue:a@x, security oscore, its keys yours alone"
-    for text in ("{", "[]", "{}"):
+    for text in ("{", "[]", "{}", '{"ue_service_id": "ue:a@x", "security": "none"}'):
         path.write_text(text)
         assert device(args, tmp_path)[0].state == LACKS
     assert list(stores.keys_of_device(None, args())) == []
