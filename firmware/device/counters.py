@@ -23,6 +23,9 @@ _BODY = const(512)  # octets of the body at most
 _MEMBERS = const(40)
 _LEFT_OUT = const(18)  # octets of that member at most
 _PATIENCE = const(2000)  # ms for each second of `coap.ack_timeout` that an answer is waited for
+_PROBE = const(
+    1200000
+)  # ms at least after one that had no answer: sent twice it is as many octets, at PROBING_RATE
 _UNAUTHORIZED = const(129)  # of coap.numbers
 _TOO_MANY = const(157)
 _OPTIONS = ((11, b"counters"), (12, b"2"))  # Uri-Path; Content-Format 50: application/json
@@ -64,8 +67,9 @@ class _Counters(Source):
             self._skipped += registered and not self._refused
         if self._exchange is not None:
             if not core.idle or registration.stopping or ticks_diff(now, self._until) >= 0:
+                silent = ticks_diff(now, self._until) >= 0
                 core.cancel(self._exchange, now)
-                self.unanswered(self, now)
+                self.unanswered(self, now, None, silent)
 
     def next_deadline(self, now: int) -> "int | None":
         # Of the next request there is none, which would wake the device: one that is awake polls each 5 seconds.
@@ -100,6 +104,8 @@ class _Counters(Source):
     def unanswered(self, item: object, now: int, why: "str | None" = None, silent: bool = True) -> None:
         self._exchange = None
         self._unanswered += 1
+        if silent and self._interval < _PROBE:
+            self._left = Countdown(_PROBE, now)
 
     def unsendable(self, item: object, why: str, now: int) -> None:
         self._skipped += 1

@@ -166,6 +166,21 @@ def test_silence_ends_it_after_four_seconds():
     equal(len(scene.told), 1)
 
 
+def test_who_is_silent_is_sent_no_more_than_probing_rate():
+    """RFC 7252 sections 4.7 and 4.8: an octet a second to who does not answer."""
+    counted = [("counter_" + "x" * size, 1 << 40) for size in range(24)]
+    for confirmable in ("spec", "all"):
+        more = {"counters": {"interval": 60}, "registration": {"lifetime": 86400}}
+        scene = Telling(taken=None, counted=counted, coap={"confirmable": confirmable}, **more).start()
+        scene.awake(HOUR)
+        octets = sum([len(each.datagram) for each in scene.told])  # transmissions
+        equal((octets <= 3600, len(scene.told) > 2), (True, True))
+        scene.told.clear()
+        scene.taken = coap.CHANGED
+        scene.awake(HOUR // 2)
+        equal(len(scene.told) > 8, True)
+
+
 def test_who_has_no_such_resource_is_not_asked_again():
     for code in (coap.NOT_FOUND, coap.METHOD_NOT_ALLOWED, coap.BAD_OPTION):
         scene = Telling(taken=code).start()
