@@ -23,9 +23,7 @@ _BODY = const(512)  # octets of the body at most
 _MEMBERS = const(40)
 _LEFT_OUT = const(18)  # octets of that member at most
 _PATIENCE = const(2000)  # ms for each second of `coap.ack_timeout` that an answer is waited for
-_PROBE = const(
-    1200000
-)  # ms at least after one that had no answer: sent twice it is as many octets, at PROBING_RATE
+_PROBE = const(1200000)  # ms at least behind one without an answer: as many octets go, at PROBING_RATE
 _UNAUTHORIZED = const(129)  # of coap.numbers
 _TOO_MANY = const(157)
 _OPTIONS = ((11, b"counters"), (12, b"2"))  # Uri-Path; Content-Format 50: application/json

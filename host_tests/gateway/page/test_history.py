@@ -4,6 +4,7 @@
 import contextlib
 import io
 import json
+import sqlite3
 
 import pytest
 
@@ -466,5 +467,30 @@ def test_a_gateway_by_itself_says_what_it_knows():
                 assert (await above.get("/api/overview"))["gateway"]["mode"] == "server"
                 async with page.http.post("/api/send", json={"to": A, "payload": "x"}) as response:
                     assert response.status == 404
+
+    run(main())
+
+
+def test_when_one_was_heard_is_written_once_the_store_takes_something_again(monkeypatch):
+    async def main():
+        async with gateway() as g, Ue(g, A) as a:
+            await a.register()
+
+            def note():
+                g._noted = 0  # a minute goes by
+                g._keep_time()
+
+            with monkeypatch.context() as patch:
+
+                def fails(heard):
+                    raise sqlite3.OperationalError("disk I/O error")
+
+                patch.setattr(g.store, "note_heard", fails)
+                note()
+                await g.journal.wait("store-error")
+            assert g.store.heard_at(A) is None
+            note()
+            await g._commits.empty()
+            assert g.store.heard_at(A) == g.history.known.heard_at[A]
 
     run(main())

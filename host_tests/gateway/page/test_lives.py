@@ -223,15 +223,23 @@ def test_devices_are_bounded():
     assert len(known.heard_at) == DEVICES and len(known.to_note(at_end=True)) == DEVICES
 
 
+def noted(known):
+    """What is written now."""
+    due = known.to_note()
+    known.is_noted(due)
+    return due
+
+
 def test_what_is_written_of_who_is_heard_is_rare():
     """One that is heard each second is written once in ten minutes."""
     known, written = Known(), []
     for now in range(0, 3600):
         known.heard(A, now)
         if now % 60 == 0:
-            written += known.to_note()
+            written += noted(known)
     assert [at for _, at in written] == list(range(0, 3600, NOTED))
     assert known.to_note(at_end=True) == [(A, 3599)]
+    known.is_noted([(A, 3599)])
     assert known.to_note(at_end=True) == []
 
 
@@ -239,7 +247,7 @@ def test_so_many_are_written_at_once_and_the_others_next_time():
     known = Known()
     for number in range(2500):
         known.heard("ue:%d" % number, 0)
-    sizes = [len(known.to_note()) for _ in range(4)]
+    sizes = [len(noted(known)) for _ in range(4)]
     assert sizes == [NOTED_AT_ONCE, NOTED_AT_ONCE, 500, 0]
 
 

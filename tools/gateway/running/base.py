@@ -484,7 +484,7 @@ class Running:
                 self.events.emit("clock-set", seconds=round(seconds), at="work")
             elif self.clock() - self._noted > NOTED:
                 self._noted = self.clock()  # also where this fails: it is tried again a minute later
-                self.quietly(self._note_times)
+                self._commits.add(Event(self._note_times, (), then=self._noted_times))
         except Refusal:
             pass  # the store is busy: soon
         except Exception as error:  # of that: the round goes on
@@ -492,7 +492,13 @@ class Running:
 
     def _note_times(self, now):
         self.store.note_time(now)
-        self.store.note_heard(self.history.known.to_note())
+        due = self.history.known.to_note()
+        self.store.note_heard(due)
+        return due
+
+    def _noted_times(self, event):
+        if event.error is None:
+            self.history.known.is_noted(event.result)
 
     def _note_all(self, now):
         self.store.note_heard(self.history.known.to_note(at_end=True))

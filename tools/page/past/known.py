@@ -55,15 +55,15 @@ class Known:
     def to_note(self, at_end=False):
         """[(device, when it was heard)] for the store to know: of those that it knows nothing as new of, so many at a
         time; at the end of the program of all."""
-        noted = self._noted
+        heard, noted = self.heard_at.items(), self._noted
         if at_end:
-            due = [(ue, at) for ue, at in self.heard_at.items() if at != noted.get(ue)]
-        else:
-            heard = self.heard_at.items()
-            due = [(ue, at) for ue, at in heard if at - noted.get(ue, -NOTED) >= NOTED][:NOTED_AT_ONCE]
+            return [(ue, at) for ue, at in heard if at != noted.get(ue)]
+        return [(ue, at) for ue, at in heard if at - noted.get(ue, -NOTED) >= NOTED][:NOTED_AT_ONCE]
+
+    def is_noted(self, due):
+        """The store has what `to_note` gave, on the disk."""
         for ue, at in due:
-            noted.put(ue, at)
-        return due
+            self._noted.put(ue, at)
 
     def clock_set(self, seconds):
         """The clock was set, and with it the times in the store."""
