@@ -133,20 +133,28 @@ def test_an_answer_that_is_read_slowly_comes_whole():
         def pause_writing(self):
             pass
 
+        resume_writing = pause_writing
+
     async def main():
         transport, connections = Transport(), Connections(unread=0.05)
         connection = _Connection(connections, Inner())
         connection.connection_made(transport)
         connection.pause_writing()
-        for _ in range(5):
-            transport.size -= 1
-            looked = connection._unread
-            while connection._unread is looked:
+
+        async def look(size):
+            """However much waits by then."""
+            transport.size, looked = size, connection._unread
+            while connection._unread is looked and not transport.aborted:
                 await asyncio.sleep(0)
+
+        for size in (875, 765, 600, 10, 8):  # an eighth is read each time
+            await look(size)
             assert not transport.aborted
-        while not transport.aborted:
-            await asyncio.sleep(0)
-        assert connections.timed_out == 1
+        connection.resume_writing()
+        transport.size = 1000
+        connection.pause_writing()
+        await look(999)  # of an octet at a time it would last for hours
+        assert transport.aborted and connections.timed_out == 1
 
     run(main())
 

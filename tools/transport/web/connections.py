@@ -10,7 +10,7 @@ from tools.transport.web.problems import Protocol, raw
 
 MAX_CONNECTIONS = 256
 HEAD, BODY, IDLE = 10, 30, 60  # s: from its first octet to the end of a head; for a body; without a request
-UNREAD = 30  # s without the other side reading anything of what waits for it
+UNREAD = 30  # s for the other side to read an eighth of what waits for it
 IN_FLIGHT = 64 << 20  # octets of bodies that are being received
 _TIMED_OUT = raw(408, "the head of the request took too long")
 
@@ -125,8 +125,9 @@ class _Connection(asyncio.Protocol):
         self._unread = asyncio.get_running_loop().call_later(self._all.unread, self._look, size)
 
     def _look(self, before):
-        """Whether something was read since so many octets waited."""
-        if self._transport.get_write_buffer_size() < before:
+        """Whether enough was read since so many octets waited: an octet at a time, few readers would hold all places
+        for hours."""
+        if self._transport.get_write_buffer_size() <= before * 7 // 8:
             self._look_later()
         else:
             self._all.timed_out += 1
