@@ -13,6 +13,10 @@ def check_role(config):
     """Raise ConfigError where the configuration is not that of a Client."""
     if config.role != "client":
         raise msgin5g.ConfigError("role", 'must be "client" for a Client')
+    if config.peer_scheme.startswith("l3+"):
+        raise msgin5g.ConfigError(
+            "peer", 'cannot be %s: here, which is for the role "application client"' % config.peer_scheme
+        )
 
 
 def check_room(config, registration):
