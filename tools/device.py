@@ -17,7 +17,7 @@ from tools import held, private
 from tools.errors import UsageError
 from tools.image import bytecode
 from tools.programs import micropython
-from tools.words import complain, why
+from tools.words import complain, in_words, why
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG_NAME = "msgin5g.json"
@@ -144,7 +144,8 @@ def _check_config(path, hint=""):
     try:
         octets = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"configuration {path}: {why(error)}{hint}") from None
+        said = in_words(error) + hint if hint else why(error)
+        raise UsageError(f"configuration {path}: {said}") from None
     try:
         value = json.loads(octets)
     except ValueError as error:

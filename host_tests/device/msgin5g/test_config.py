@@ -356,7 +356,10 @@ def test_files():
 def test_what_a_client_asks_for():
     error = raises(ConfigError, Client, config(role="application client"), MemoryStorage())
     equal(error.key, "role")
-    for peer in ("l3+uart://1", "l3+espnow://aabbccddeeff"):  # MSGin5G-5 of TS 24.538 annex A, which it does not speak
+    for peer in (
+        "l3+uart://1",
+        "l3+espnow://aabbccddeeff",
+    ):  # MSGin5G-5 of TS 24.538 annex A, which it does not speak
         error = raises(ConfigError, Client, config(peer=peer), MemoryStorage())
         equal(error.key, "peer")
         assert 'for the role "application client"' in str(error), error

@@ -75,7 +75,7 @@ def test_wrong_paths(tmp_path):
         ),
         (
             ("--state", state, "--config", tmp_path / "missing.json"),
-            f"configuration {tmp_path}/missing.json: No such file or directory",
+            f"configuration {tmp_path}/missing.json: No such file or directory: look at the name",
         ),
         (
             ("--state", state, "--config", no_json),
@@ -85,7 +85,7 @@ def test_wrong_paths(tmp_path):
             ("--state", state, "--config", good, tmp_path / "app.py"),
             f"no application {tmp_path}/app.py",
         ),
-        (("--state", good, "--config", good), f"state folder {good}: File exists"),
+        (("--state", good, "--config", good), f"state folder {good}: File exists: take another name"),
     ):
         done = msgin5g_device(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
