@@ -23,7 +23,8 @@ def main(args):
     if args.board:
         boards.board_data(args.board)  # one that is not there is said, whatever the port
     port = args.port or ports.find(args.board)
-    if port.startswith("/") and not os.path.exists(port):  # what else mpremote knows by names of its own
+    # One that was found is there; what does not begin so mpremote knows by names of its own.
+    if args.port and port.startswith("/") and not os.path.exists(port):
         raise UsageError(ports.why(port, FileNotFoundError()))
     command = ["mpremote", "connect", port, "repl"]
     print(f"repl: {shlex.join(command)}", flush=True)
