@@ -118,7 +118,7 @@ def test_a_port_that_another_program_has(plugged):
             remote.Board(os.ttyname(its))
 
 
-def test_repl_says_what_it_starts(plugged, monkeypatch, capsys):
+def test_repl_says_what_it_starts(plugged, monkeypatch, capsys, tmp_path):
     plugged(PICO)
     commands = []
     monkeypatch.setattr(repl.os, "execv", lambda program, command: commands.append(command[1:]))
@@ -133,8 +133,13 @@ def test_repl_says_what_it_starts(plugged, monkeypatch, capsys):
     assert capsys.readouterr().err == (
         "msgin5g: rv32 can't be told from others by what it shows on USB: name its port with --port\n"
     )
-    assert cli.main(["repl", "--board", "rv32", "--port", "/dev/pts/3"]) is None
-    assert commands.pop()[3] == "/dev/pts/3"
+    there = tmp_path / "port"
+    there.touch()
+    assert cli.main(["repl", "--board", "rv32", "--port", str(there)]) is None
+    assert commands.pop()[3] == str(there)
+    there.unlink()
+    assert cli.main(["repl", "--board", "rv32", "--port", str(there)]) == 2
+    assert f"there is no port {there}" in capsys.readouterr().err
     assert cli.main(["repl", "--port", "socket://127.0.0.1:5901"]) is None
     assert commands[1][3] == "socket://127.0.0.1:5901"
 
