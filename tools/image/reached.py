@@ -4,6 +4,7 @@ the messages. It is read in the sources, imports within functions too.
 """
 
 import ast
+import functools
 from pathlib import Path
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
@@ -33,9 +34,9 @@ def modules(board, firmware=FIRMWARE):
 
 def _imports(name, path, known):
     """Names of modules that a module imports, with the packages that they are in."""
-    tree = ast.parse(path.read_text())
-    wanted, aliases = set(), {}
-    for node in _code(tree.body, name == LIBRARY):
+    imports, attributes, words = _read(path.read_text(), name == LIBRARY)
+    wanted, aliases = words & known.keys(), {}
+    for node in imports:
         if isinstance(node, ast.Import):
             wanted |= {alias.name for alias in node.names}
             aliases |= {alias.asname or alias.name: alias.name for alias in node.names}
@@ -44,18 +45,29 @@ def _imports(name, path, known):
             names = {alias.name for alias in node.names}
             wanted |= {base, *(f"{base}.{each}" for each in names), *_late(base, known, names)}
             aliases |= {alias.asname or alias.name: f"{base}.{alias.name}" for alias in node.names}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
-            wanted |= set(_late(aliases[node.value.id], known, {node.attr}))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            wanted |= {
-                word for word in node.value.split() if word in known
-            }  # a table of what is imported late
+    for owner, attribute in attributes:
+        if owner in aliases:
+            wanted |= set(_late(aliases[owner], known, {attribute}))
     found = set()
     for each in wanted:
         parts = each.split(".")
         found |= {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
     return found & set(known)
+
+
+@functools.cache
+def _read(text, late):
+    """What a module says: its import statements, pairs of `owner.attribute`, and the words of its strings, which may be
+    a table of what is imported late. Read once: several images may be made of the same text."""
+    tree = ast.parse(text)
+    attributes, words = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            if isinstance(node.value, ast.Name):
+                attributes.add((node.value.id, node.attr))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words.update(node.value.split())
+    return tuple(_code(tree.body, late)), attributes, words
 
 
 def _base(name, path, node):
@@ -75,6 +87,8 @@ def _code(body, late=False):
             yield node
         elif isinstance(node, ast.If) and ast.unparse(node.test) in NOT_ON_A_BOARD:
             yield from _code(node.orelse, late)
+        elif isinstance(node, ast.expr):
+            continue  # no statement is in one
         elif late or not (isinstance(node, ast.FunctionDef) and node.name == "__getattr__"):
             yield from _code(ast.iter_child_nodes(node), late)
 
@@ -83,12 +97,20 @@ def _late(package, known, names):
     """Modules that `__getattr__` of a package imports for these names."""
     if package not in known or known[package].name != "__init__.py":
         return
-    for node in ast.walk(ast.parse(known[package].read_text())):
-        if isinstance(node, ast.If) and any(
-            isinstance(each, ast.Constant) and each.value in names for each in ast.walk(node.test)
-        ):
-            for each in node.body:
-                if isinstance(each, ast.ImportFrom):
-                    base = _base(package, known[package], each)
-                    yield base
-                    yield from (f"{base}.{alias.name}" for alias in each.names)
+    for asked, imports in _kept_back(known[package].read_text()):
+        if asked & names:
+            for each in imports:
+                base = _base(package, known[package], each)
+                yield base
+                yield from (f"{base}.{alias.name}" for alias in each.names)
+
+
+@functools.cache
+def _kept_back(text):
+    """[(names, the import statements)] of each `if` of a package that asks for one of these names."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.If):
+            asked = {each.value for each in ast.walk(node.test) if isinstance(each, ast.Constant)}
+            found.append((asked, [each for each in node.body if isinstance(each, ast.ImportFrom)]))
+    return found
