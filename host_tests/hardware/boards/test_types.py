@@ -3,6 +3,8 @@
 MicroPython does not have there, an argument that it does not take.
 """
 
+import functools
+
 import pytest
 
 from tools.image import boards
@@ -80,13 +82,31 @@ def check(link: device.links.{0}.{1}) -> contracts.{2}:
 """
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """kept(BOARD) gives the errors of each of its links, {link: lines}: mypy runs once a board."""
+
+    @functools.cache
+    def look(board):
+        folder = tmp_path_factory.mktemp(board)
+        files = {
+            link: folder / f"check_{link.replace('.', '_')}.py" for link in typings.OF_BOARDS[board]["links"]
+        }
+        for link, file in files.items():
+            file.write_text(CONTRACT.format(*link.split("."), "AskingLink" if link in ASKING else "Link"))
+        errors = typings.errors(board, typings.newest(board), [*files.values()])
+        return {
+            link: [line for line in errors if line.startswith(f"{file}:")] for link, file in files.items()
+        }
+
+    return look
+
+
 @pytest.mark.parametrize(
     "board, link", [(board, link) for board, stubs in typings.OF_BOARDS.items() for link in stubs["links"]]
 )
-def test_boards_links_and_storages_keep_to_the_contracts(board, link, tmp_path):
-    file = tmp_path / "check.py"
-    file.write_text(CONTRACT.format(*link.split("."), "AskingLink" if link in ASKING else "Link"))
-    assert typings.errors(board, typings.newest(board), [file]) == []
+def test_boards_links_and_storages_keep_to_the_contracts(board, link, kept):
+    assert kept(board)[link] == []
 
 
 SOURCES = """import contracts
@@ -127,16 +147,29 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_board_that_breaks_the_contract_is_found(name, tmp_path):
-    right, wrong, member = BROKEN[name]
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """{name: errors} of all BROKEN, of one run: each is a module of its own."""
+    folder = tmp_path_factory.mktemp("broken")
     source = typings.checked("rp2040")[0].read_text()
-    assert source.count(right) == 1
-    (tmp_path / "broken.py").write_text(source.replace(right, wrong))
-    file = tmp_path / "check.py"
-    file.write_text("import contracts\nfrom broken import Board\n\nboard: contracts.Board = Board()\n")
-    errors = typings.errors("rp2040", "1.29", [file, tmp_path / "broken.py"])
+    checks, files = {}, []
+    for number, (name, (right, wrong, _)) in enumerate(BROKEN.items()):
+        assert source.count(right) == 1
+        module = folder / f"broken{number}.py"
+        module.write_text(source.replace(right, wrong))
+        checks[name] = folder / f"check{number}.py"
+        checks[name].write_text(
+            f"import contracts\nfrom {module.stem} import Board\n\nboard: contracts.Board = Board()\n"
+        )
+        files += [checks[name], module]
+    errors = typings.errors("rp2040", "1.29", files)
+    return {name: [line for line in errors if line.startswith(f"{file}:")] for name, file in checks.items()}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_board_that_breaks_the_contract_is_found(name, broken):
+    errors = broken[name]
     assert any(
         'variable has type "contracts.Board"' in line or 'has type "Board"' in line for line in errors
     ), errors
-    assert member
+    assert BROKEN[name][2]
