@@ -70,7 +70,8 @@ class Emulator:
 
     def _start_with(self, command, descriptors, log):
         self.process = subprocess.Popen(
-            ["node", *map(str, command)],
+            # No compilation of a loop while it runs: Thumb.run() comes back soon, and would be compiled twice.
+            ["node", "--no-use-osr", *map(str, command)],
             pass_fds=descriptors,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
