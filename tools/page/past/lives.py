@@ -46,9 +46,8 @@ class Shares:
         gone = None
         things = self._of.get(owner)
         if self._count >= self._most:
-            if (
-                things is not None and len(things) == self._longest
-            ):  # nobody has more, neither before nor afterwards
+            # Where nobody has more, nobody has afterwards.
+            if things is not None and len(things) == self._longest:
                 gone = owner, things.popleft()
                 things.append(thing)
                 return gone

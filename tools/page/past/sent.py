@@ -23,10 +23,8 @@ class Sent:
         """A Push goes out."""
         steps = []
         for life in self._carried(push):
-            where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
+            where, peer, step = self._toward(push, life)
             body, now = push.body, self._clock()
-            peer = push.target.id if push.target.id != life.to else None
-            step = life.last(self._here, where, push.kind, peer)
             if step is not None and (step["state"] in ("sent", "not taken") or "segments" in step):
                 step["count"] += step["state"] == "not taken"
             else:
@@ -62,9 +60,7 @@ class Sent:
         if not out:
             self.out.pop(str(push.where), None)
         for life in self._carried(push):
-            where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
-            peer = push.target.id if push.target.id != life.to else None
-            step = life.last(self._here, where, push.kind, peer)
+            _, _, step = self._toward(push, life)
             if step is None:
                 continue
             step["state"], step["until"] = _STATES.get(outcome.verdict, outcome.verdict), now
@@ -90,6 +86,13 @@ class Sent:
         """The step of what went to this address last and waits for an answer; or nothing."""
         out = self.out.get(str(peer))
         return next(reversed(out.values()))[-1:] if out else ()
+
+    def _toward(self, push, life):
+        """Where it goes in a picture of this Life; to whom, where that is not the message's `to`; the last step of it,
+        or None."""
+        where = "gateway" if push.via is not None else role(push.target.id, push.target.type)
+        peer = push.target.id if push.target.id != life.to else None
+        return where, peer, life.last(self._here, where, push.kind, peer)
 
     def _carried(self, push):
         """The Lives that a Push belongs to."""
