@@ -49,7 +49,7 @@ A, B = "ue:a@example.org", "ue:b@example.org"
             "--metrics /no/where.prom: No such file or directory",
         ),
         (("--server", "127.0.0.1:65411", "--listen", "127.0.0.1:65411"), "is this relay itself"),
-        (("--server", "127.0.0.1:65411", "--listen", "0.0.0.0:65411"), "is this relay itself"),
+        (("--server", "127.0.0.1:65412", "--listen", "0.0.0.0:65412"), "is this relay itself"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(arguments, says):
