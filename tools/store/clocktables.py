@@ -30,6 +30,7 @@ TIMES = {
     "gateway_held": ("due", "until"),
     "gateway_response": ("until",),
     "gateway_fetch": ("due", "until"),
+    "update_device": ("ready", "due", "slot"),
 }
 RECORDS = {
     ("clock", "last"),
@@ -37,6 +38,9 @@ RECORDS = {
     ("peer_token", "made"),
     ("generation", "noted"),
     ("availability", "start"),
+    ("update_bundle", "added"),
+    ("update_job", "created"),
+    ("update_device", "changed"),
 }  # of what was, for people or by others
 
 

@@ -27,6 +27,7 @@ from tools.store.noticing import Noticing
 from tools.store.sectables import SecurityTables
 from tools.store.server import (
     areatables,
+    bundletables,
     configtables,
     exposuretables,
     gatewaytables,
@@ -38,8 +39,10 @@ from tools.store.server import (
     tokentables,
     topictables,
     traittables,
+    updatetables,
 )
 from tools.store.server.areatables import AreaTables
+from tools.store.server.bundletables import BundleTables
 from tools.store.server.configtables import ConfigurationTables
 from tools.store.server.exposuretables import ExposureTables
 from tools.store.server.gatewaytables import GatewayTables
@@ -51,6 +54,7 @@ from tools.store.server.reachtables import ReachTables
 from tools.store.server.tokentables import TokenTables
 from tools.store.server.topictables import TopicTables
 from tools.store.server.traittables import TraitTables
+from tools.store.server.updatetables import UpdateTables
 from tools.store.states import IS_HELD, IS_MORTAL
 from tools.store.storefile import GENERATION, StoreError, StoreFile, in_use
 from tools.store.tables import SCHEMA, VERSION, ApplicationServer
@@ -68,6 +72,7 @@ _MORE = ";".join(
         grouptables,
         heldtables,
         areatables,
+        bundletables,
         configtables,
         exposuretables,
         gatewaytables,
@@ -83,6 +88,7 @@ _MORE = ";".join(
         topictables,
         listtables,
         traittables,
+        updatetables,
         uetables,
         waytables,
     )
@@ -107,6 +113,7 @@ class Store(
     GroupTables,
     HeldTables,
     AreaTables,
+    BundleTables,
     ConfigurationTables,
     ExposureTables,
     GatewayTables,
@@ -125,6 +132,7 @@ class Store(
     TokenTables,
     TopicTables,
     TraitTables,
+    UpdateTables,
     UeTables,
     WayTables,
 ):
@@ -203,6 +211,7 @@ class Store(
             listtables.prepare(execute)
             traittables.prepare(execute)
             listedtables.prepare(execute)
+            updatetables.prepare(execute)
             if version == 0:
                 self.begin_generation()
 

@@ -95,6 +95,7 @@ class UeTables:
         self.forget_seen("UE", ue)
         self._db.execute("DELETE FROM subscription WHERE ue=?", (ue,))
         self.forget_member(ue)
+        self.end_updates_of(ue)
         return self._db.execute("DELETE FROM device WHERE ue=?", (ue,)).rowcount > 0
 
     def devices(self):

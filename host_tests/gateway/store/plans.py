@@ -53,6 +53,9 @@ MAY_SCAN = {
     "a bound that is some hundred rows": (
         "FROM application_server",
         "FROM quarantine",
+        "FROM update_job ORDER BY job DESC",
+        "SELECT count(*) FROM update_bundle",
+        "FROM update_bundle WHERE NOT EXISTS",
     ),
     "a bound that is a thousand rows, once a segmented message": (
         "FROM gateway_segment_set ORDER BY used DESC",
