@@ -34,6 +34,7 @@ EACH_TIME = (
     "test_slipmux",
     "test_crypto",
     "test_vectors",
+    "test_lms",
     "test_outbox",
     "test_msgin5g_segments",
     "test_msgin5g_waiting",
@@ -49,6 +50,7 @@ TOO_LONG = {
     "test_configuration_power": None,
     "test_any_peer": None,
     "test_msgin5g_hostile": None,
+    "test_lms_hostile": ("test_each_octet_of_a_signature",),
     "test_order": (
         "test_a_silent_destination_does_not_block_others_for_ever",
         "test_expires_after_weeks",
