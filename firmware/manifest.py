@@ -29,7 +29,7 @@ msgin5g/procedures/__init__.py msgin5g/procedures/opening.py msgin5g/procedures/
 """.split()
 _found = [
     os.path.relpath(os.path.join(_folder, _name), ".").replace(os.sep, "/")
-    for _package in ("coap", "msgin5g", "device")
+    for _package in ("base", "coap", "msgin5g", "device")
     for _folder, _rooms, _names in os.walk(_package)
     for _name in sorted(_names)
     if _name.endswith(".py") and _name not in ("manifest.py", "_cpython.py")

@@ -16,6 +16,7 @@ FIRMWARE = ROOT / "firmware"
 
 # Who may import whom: a room imports from itself and from those that stand before it here.
 DEVICE = (
+    ("base",),
     ("coap",),
     ("coap.oscore",),
     ("coap.aio",),
@@ -118,7 +119,7 @@ def imports(name, path, known):
 
 DEVICE_MODULES = {
     name: path
-    for package in ("coap", "msgin5g", "device")
+    for package in ("base", "coap", "msgin5g", "device")
     for name, path in modules(FIRMWARE, package).items()
 } | {"main": FIRMWARE / "main.py"}
 HOST_MODULES = {name: path for name, path in modules(ROOT, "tools").items() if name != "tools"}

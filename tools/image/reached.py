@@ -8,7 +8,7 @@ import functools
 from pathlib import Path
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
-DEVICE = ("msgin5g", "device")  # all of these
+DEVICE = ("base", "msgin5g", "device")  # all of these
 LINKS = "device.links."  # but of these only what the board or another one imports
 LIBRARY = "coap"  # of this what they, and it itself then, import
 NOT_ON_A_BOARD = ("_TYPING", "core is None")  # `asyncio.core` is MicroPython's

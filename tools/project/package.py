@@ -20,7 +20,7 @@ NAME = "package.json"
 OSCORE = FIRMWARE / "coap/oscore"
 # Folder of an index: what it installs
 PACKAGES = {
-    ROOT: [FIRMWARE / name for name in ("coap", "msgin5g", "device")],
+    ROOT: [FIRMWARE / name for name in ("base", "coap", "msgin5g", "device")],
     FIRMWARE / "coap": [FIRMWARE / "coap"],
     OSCORE: [OSCORE],
 }
