@@ -2,8 +2,8 @@
 # What an image freezes. A board's manifest.py includes this one and adds its own board.py.
 import os
 
-# Which of device/links/ a board has what for; all, unless it says.
-options.defaults(links=None)
+# Which of device/links/ a board has what for, all unless it says; whether its flash may have two slots for MicroPython.
+options.defaults(links=None, slots=2)
 _scope = {}
 with open("coap/version.py") as _file:
     exec(_file.read(), _scope)
@@ -37,5 +37,7 @@ _found = [
 if options.links is not None:
     _links = ["device/links/%s.py" % _name for _name in ("__init__", *options.links)]
     _found = [_path for _path in _found if not _path.startswith("device/links/") or _path in _links]
+if options.slots < 2:
+    _found.remove("device/update/image.py")
 for _name in _first + sorted(set(_found) - set(_first)):
     module(_name)

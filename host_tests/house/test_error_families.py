@@ -13,8 +13,8 @@ import coap  # noqa: E402
 import coap.aio  # noqa: E402
 import msgin5g  # noqa: E402
 
-# Raised and caught inside a package: of a request that is refused, of octets that say nothing.
-INTERNAL = {"RefusedError", "UnverifiedError", "OlderError", "TagError", "Refusal", "L3Error"}
+# Raised and caught inside a package: of a request that is refused, of octets that say nothing, of what a board lacks.
+INTERNAL = {"Unable", "RefusedError", "UnverifiedError", "OlderError", "TagError", "Refusal", "L3Error"}
 # Raised by a handler, for the site that called it.
 OF_HANDLERS = {"Failure"}
 

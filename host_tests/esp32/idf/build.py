@@ -25,7 +25,15 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 CYW43 = ROOT / "host_tests/hardware/pico_w/radio/c"  # another chip's, in the same interpreter
 BUILD = ROOT / "build/esp32c"
-LINKED = ("network_wlan.c", "network_common.c", "modespnow.c", "modespnow.h", "modnetwork.h")
+LINKED = (
+    "network_wlan.c",
+    "network_common.c",
+    "modespnow.c",
+    "modespnow.h",
+    "modnetwork.h",
+    "esp32_partition.c",
+    "modesp32.h",
+)
 # Lines of the port's mphalport.c: from here up to, and not with, there.
 CUT_FROM = "#if MICROPY_ERROR_REPORTING <= MICROPY_ERROR_REPORTING_NORMAL\nvoid check_esp_err_("
 CUT_TO = "uintptr_t mp_hal_stdio_poll("
@@ -50,6 +58,8 @@ def build(bits=64, say=print):
         cross = rp2.mpy_cross(say, tree)
         say(f"building MicroPython with the ESP32 port's C, {bits} bits")
         modules = _modules(tree)
+        # With a new name in one file each other one numbers its names anew, and make does not see that of links.
+        shutil.rmtree(folder / "work", ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         with workshop.making(folder, current):
             _make(tree, folder, modules, chosen, cross)

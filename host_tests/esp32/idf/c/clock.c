@@ -249,7 +249,8 @@ esp_err_t esp_event_handler_instance_register(
 const char *esp_err_to_name(esp_err_t code) {
     static const struct { esp_err_t code; const char *name; } names[] = {
 #define E(name) { name, #name }
-        E(ESP_ERR_NO_MEM), E(ESP_ERR_INVALID_ARG), E(ESP_ERR_INVALID_STATE), E(ESP_ERR_NOT_FOUND), E(ESP_ERR_TIMEOUT),
+        E(ESP_FAIL), E(ESP_ERR_NO_MEM), E(ESP_ERR_INVALID_ARG), E(ESP_ERR_INVALID_STATE), E(ESP_ERR_INVALID_SIZE),
+        E(ESP_ERR_NOT_FOUND), E(ESP_ERR_TIMEOUT), E(ESP_ERR_OTA_VALIDATE_FAILED),
         E(ESP_ERR_WIFI_NOT_INIT), E(ESP_ERR_WIFI_NOT_STARTED), E(ESP_ERR_WIFI_IF), E(ESP_ERR_WIFI_MODE),
         E(ESP_ERR_ESPNOW_NOT_INIT), E(ESP_ERR_ESPNOW_ARG), E(ESP_ERR_ESPNOW_NO_MEM), E(ESP_ERR_ESPNOW_FULL),
         E(ESP_ERR_ESPNOW_NOT_FOUND), E(ESP_ERR_ESPNOW_INTERNAL), E(ESP_ERR_ESPNOW_EXIST), E(ESP_ERR_ESPNOW_IF),

@@ -49,6 +49,9 @@
     X(plain, 0) /* 1: a frame in the clear from a peer with a key comes in all the same */ \
     X(now_limit, IDF_MINOR < 4 ? 250 : 1470) /* "ESP-NOW": "v1.0 is 250 bytes, v2.0 is 1470 bytes"; from 5.4 on \
        it is v2.0 */ \
+    /* --- the flash. A cut within an erase or a write leaves a part of it done; which part is not said */ \
+    X(flash_left, -1) /* changes of a sector until the power goes, up to boot(): the one behind them is half \
+       done, and none after it; -1: it stays */ \
     /* --- the chip */ \
     X(reset_reason, 0) /* what esp_reset_reason() gives; 0: what the environment's CHIP_CAUSE says, else POWERON */ \
     X(log, 0) /* 1: the port's own log and all events go to stderr */

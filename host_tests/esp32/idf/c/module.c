@@ -250,6 +250,9 @@ static mp_obj_t idf_mapped(mp_obj_t path) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(idf_mapped_obj, idf_mapped);
 
+// partition.c
+extern const mp_obj_fun_builtin_fixed_t idf_partitions_obj, idf_boot_obj;
+
 static const mp_rom_map_elem_t idf_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_idf) },
     { MP_ROM_QSTR(MP_QSTR_now), MP_ROM_PTR(&idf_now_obj) },
@@ -269,6 +272,8 @@ static const mp_rom_map_elem_t idf_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_power_cycle), MP_ROM_PTR(&idf_power_cycle_obj) },
     { MP_ROM_QSTR(MP_QSTR_panic), MP_ROM_PTR(&idf_panic_obj) },
     { MP_ROM_QSTR(MP_QSTR_brown_out), MP_ROM_PTR(&idf_brown_out_obj) },
+    { MP_ROM_QSTR(MP_QSTR_partitions), MP_ROM_PTR(&idf_partitions_obj) },
+    { MP_ROM_QSTR(MP_QSTR_boot), MP_ROM_PTR(&idf_boot_obj) },
     { MP_ROM_QSTR(MP_QSTR_mapped), MP_ROM_PTR(&idf_mapped_obj) },
 };
 static MP_DEFINE_CONST_DICT(idf_globals, idf_globals_table);
