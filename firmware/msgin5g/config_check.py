@@ -207,6 +207,7 @@ def fill(config, data):
     config.availability = _availability(config, top)
     config.triggers = _triggers(config, top)
     config.counters = _counters(config, top)
+    config.update = _update(config, top)
     config.watchdog = top.number("watchdog", None, 0, 3600, float)  # what a board has of it, it says itself
     section = top.section("wifi")
     config.wifi = {
@@ -381,6 +382,19 @@ def _counters(config, top):
     if section is None:
         return None
     values = {"interval": section.number("interval", _NEEDED, 60, 31536000)}
+    section.end()
+    return values
+
+
+def _update(config, top):
+    """Return whose updates the device takes, by the HSS public key (RFC 8554 section 6.1); None for nobody's. Which
+    parameters it is of, `msgin5g provision` looks at."""
+    section = _client_only(config, top, "update")
+    if section is None:
+        return None
+    values = {"key": section.octets("key", 52, 60)}  # 28, and a hash of 24 or 32
+    if values["key"] is None:
+        section.fail("key", "is missing; it must be what FILE.pub of msgin5g keys has")
     section.end()
     return values
 

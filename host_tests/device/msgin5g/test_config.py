@@ -412,6 +412,24 @@ def test_counters():
     wrong("counters", "client", **behind)
 
 
+def test_update():
+    # RFC 8554 section 6.1: levels, then LMS type, LM-OTS type, I of 16 octets and T[1] of 32 (24: RFC 9858)
+    plain = "000000010000000600000003" + "5a" * 48
+    short = "000000020000000e00000008" + "5A" * 40
+    equal((config().update, config(update=None).update), (None, None))
+    equal(config(update={"key": plain}).update, {"key": bytes.fromhex(plain)})
+    equal(config(update={"key": short}).update, {"key": bytes.fromhex(short)})
+    wrong("update.key", ("is missing", "msgin5g keys"), update={})
+    wrong("update.key", "hexadecimal digits", update={"key": plain[:-1] + "x"})
+    for bad in ("", plain + "5a", short[:-2]):
+        wrong("update.key", "52 to 60 octets", update={"key": bad})
+    wrong("update.key", "two for an octet", update={"key": plain[:-1]})
+    wrong("update.from", "not a key", update={"key": plain, "from": 1})
+    for bad in ("on", 60, []):
+        wrong("update", "JSON object", update=bad)
+    wrong("update", "client", role="application client", peer="coap+uart://1", update={"key": plain})
+
+
 def test_triggers():
     equal((config().triggers, config(triggers=None).triggers), (None, None))
     equal(config(triggers={"port": 5005}, ue_id="urn:imei:1").triggers, {"port": 5005})
