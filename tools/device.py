@@ -7,10 +7,13 @@ power cut (kill -9) hits the device itself, and its exit code is the one that is
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
+import signal
 import sys
+import time
 from pathlib import Path
 
 from tools import held, private
@@ -25,6 +28,8 @@ CONFIG_NAME = "msgin5g.json"
 # What may wait by default, 64 messages and 64 more for their reports, takes 120 KB of it.
 HEAP = "320k"
 SMALL_HEAP = "208k"  # in which the demo and the device's own tests have to do
+STAYS = (2, 130)  # exit codes of one that is not started anew: a configuration for a person to mend, Ctrl-C
+PAUSE = 1  # s until it is
 
 
 def add_arguments(parser):
@@ -41,13 +46,57 @@ def add_arguments(parser):
         "--heap", metavar="SIZE", type=heap_size, default=HEAP, help="size of its heap (default: %(default)s)"
     )
     parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="start it anew whenever it has ended, as a board does after a reset; until Ctrl-C",
+    )
+    parser.add_argument(
         "app", metavar="APP.py", nargs="?", type=Path, help="the application that main.py starts"
     )
 
 
 def main(args):
     fetch()
+    if args.restart:
+        return _kept(args)
+    return _run(args)
+
+
+def _run(args):
     return run(args.state, args.config, heap=args.heap, app=args.app)
+
+
+def _kept(args):
+    """Runs the device in a process of its own, again and again. Returns its exit code where it is to stay ended."""
+    told = []
+
+    def tell(number, frame):
+        told.append(number)
+        if number != signal.SIGINT:  # which a terminal has told it, too
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
+
+    child = _begin(args)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, tell)
+    while True:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if not told and code not in STAYS:
+            complain(f"the device ended with {code}, and starts anew")
+            time.sleep(PAUSE)
+        if told or code in STAYS:
+            return code if code >= 0 else 128 - code
+        args.config = None  # it was copied; an update may have changed it since
+        child = _begin(args)
+
+
+def _begin(args):
+    child = os.fork()
+    if child:
+        return child
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    return sys.exit(_run(args))
 
 
 def fetch():

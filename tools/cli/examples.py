@@ -93,6 +93,7 @@ _EXAMPLES = {
     "device": (
         "msgin5g device --state sensor-1 --config msgin5g.json",
         "msgin5g device --state sensor-1 examples/sensor.py",
+        "msgin5g device --state sensor-1 --restart examples/sensor.py",
     ),
     "demo": ("msgin5g demo", "msgin5g demo --link serial"),
     "impair": (

@@ -9,7 +9,7 @@ import pytest
 
 from host_tests.gateway.devices import APPS, EXAMPLES, UE, config, device, gateway_and_server, run
 from tools import private
-from tools.demo.processes import Device, Gateway
+from tools.demo.processes import Device, Gateway, Process
 from tools.programs.micropython import BIN
 from tools.programs.patience import finish
 
@@ -53,6 +53,52 @@ def test_a_wrong_configuration(tmp_path, change, sentence):
     assert done.stderr == f"msgin5g: {state}/msgin5g.json copied from {tmp_path}/config.json\n"
     assert done.returncode == 2
     assert SECRET not in done.stdout
+
+
+COUNTING = """
+import os, sys, time
+try:
+    with open("starts") as file:
+        start = int(file.read()) + 1
+except OSError:
+    start = 1
+with open("starts", "w") as file:
+    file.write(str(start))
+print("start", start)
+"""
+
+
+def test_it_is_started_anew(tmp_path):
+    """As a board is after a reset, 0, and after an exception, 1; not with what a person has to mend, 2."""
+    (tmp_path / "msgin5g.json").write_text(json.dumps(config(9)))
+    (tmp_path / "app.py").write_text(
+        COUNTING + "sys.exit(0) if start == 1 else 1 / 0 if start == 2 else sys.exit(2)\n"
+    )
+    done = msgin5g_device("--state", tmp_path, "--restart")
+    assert [line for line in done.stdout.splitlines() if line.startswith("start ")] == [
+        "start 1",
+        "start 2",
+        "start 3",
+    ]
+    assert [line for line in done.stderr.splitlines() if line.endswith("starts anew")] == [
+        "msgin5g: the device ended with 0, and starts anew",
+        "msgin5g: the device ended with 1, and starts anew",
+    ]
+    assert done.returncode == 2
+
+
+def test_it_ends_with_who_starts_it_anew(tmp_path):
+    (tmp_path / "msgin5g.json").write_text(json.dumps(config(9)))
+    (tmp_path / "app.py").write_text(COUNTING + "time.sleep(600)\n")
+
+    async def main():
+        command = (BIN / "msgin5g", "device", "--state", tmp_path, "--restart")
+        async with Process(command) as device:
+            await device.lines.until(lambda line: line == "start 1", "a start")
+            assert await device.end(signal.SIGTERM) == 128 + signal.SIGTERM
+        assert "start 2" not in device.lines.items
+
+    run(main())
 
 
 def test_a_peer_that_the_board_has_no_link_for(tmp_path):
