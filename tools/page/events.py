@@ -89,6 +89,8 @@ _SENTENCES = {
     "stored": "stored {kind} {msgId} for {to}",
     "failed": "failed {kind} {msgId} to {to}: {cause}",
     "updated": "{kind} {msgId} to {to} waits for {seconds} s at most now",
+    "update": "update {job} of {ue}: {state}[, {have} of {of octet}][: {cause}]",
+    "update-job": "update {job} is {state}[: {cause}]",
     "discarded": "discarded {kind} {msgId}[ to {to}]: {cause}",
     "refused": "refused {kind} of {peer}:[ {code}] {reason}",
     "refused nameless": "refused a request of {peer}:[ {code}] {reason}",

@@ -68,7 +68,7 @@ class ApplicationServers:
         it is no event, for some do so each minute."""
         id_, target_uri, profile = restreading.read_registration(body, LARGEST_PROFILE)
         caller.must_be(id_)
-        if id_ == self._settings.own:
+        if id_ in self._settings.within:
             raise Refusal("4.03", "%s is the server's own: register another AS Service ID" % id_)
         self._make_room(id_, now)
         before = self._store.application_server(id_)

@@ -30,6 +30,8 @@ class Routing:
         self._arrived = arrived
         self.on_stored = lambda id_, ue, now: None  # a message was stored for a UE that is not registered
         self.routes = {"UE": self.to_ue, "AS": self._to_as}
+        # By the ID of a service that is in this program: called as those.
+        self.within = {settings.own: self._to_own}
 
     def accept(self, item, now):
         """Routes a message; what it comes to is (state, cause): the originator hears of all but QUEUED."""
@@ -106,13 +108,13 @@ class Routing:
         return taken
 
     def _to_as(self, item, now):
-        if item.target.id == self._settings.own:
-            return self._to_own(item)
+        if item.target.id in self.within:
+            return self.within[item.target.id](item, now)
         if item.origin.type == "AS" and item.origin.id != self._settings.own:
             return FAILED, "an application server may not send to an application server"
         return self._to_application(item, now)
 
-    def _to_own(self, item):
+    def _to_own(self, item, now):
         """For the page, which shows what is accepted."""
         octets = sum(map(payloads.content_size, item.parts))
         fields = {"kind": "MSG", "msgId": item.head["msgId"], "from": item.origin.id, "to": item.target.id}

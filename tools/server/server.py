@@ -78,6 +78,7 @@ class Server:
             self._on |= dict.fromkeys(row.types, procedure)
             routing.routes |= dict.fromkeys(row.targets, procedure.route)
             self._deliveries.quotas.spreads |= dict.fromkeys(row.targets, procedure.recipients)
+        self.updates = self._procedures.get("updates")
         self._tidying = Tidying(store, settings, self._deliveries)
         confirm, report = self._procedures["segments"].confirm, self._procedures["reports"].report
         self.quarantine = Quarantine(store, settings, self.isolation, self._deliveries, confirm, emit)

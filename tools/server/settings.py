@@ -71,7 +71,13 @@ class Settings:
     exposure_as: str = "msgin5g"  # what we are to it: its `scsAsId`
     callback: str | None = None  # URI by which it reaches our HTTP side; None: where that listens
     own: str = "as:page@localhost"  # the service that the page sends as; nobody can register it
+    updates: str = "as:updates@localhost"  # the service that updates come from, the same
     protected: bool = False  # OSCORE needs room in a datagram
+
+    @property
+    def within(self):
+        """The services that are in this program: nobody waits for what goes there."""
+        return self.own, self.updates
 
     @property
     def room(self):

@@ -40,4 +40,5 @@ MONITORING = "monitoring"  # of a UE
 STEP = "step"  # one of the work, by its name
 HELD_REQUEST = "held request"  # at a Gateway UE
 OWED = "owed response"  # of it to a UE
+UPDATE = "update"  # of a device, in a job
 FETCH = "held fetch"  # of a UE that waits for its configuration there

@@ -35,7 +35,7 @@ class Responses:
         """Tells the originator what became of its message, by each of the msgIds that it knows it by: a MSGRESP (clause
         7.3.4.3) to a UE. TS 29.538 has no such call toward an Application Server or a gateway; a failure
         goes there as DeliveryStatusReport in the recipient's name."""
-        if message.origin is None or message.origin.id == self._settings.own or _is_copy(message):
+        if message.origin is None or message.origin.id in self._settings.within or _is_copy(message):
             return
         for msg_id in names:
             self._notify(message, msg_id, stored, cause, now)

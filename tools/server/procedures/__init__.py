@@ -22,6 +22,7 @@ from tools.server.procedures.segments import Segments
 from tools.server.procedures.stored import Stored
 from tools.server.procedures.topiclists import TopicLists
 from tools.server.procedures.topics import Topics
+from tools.server.procedures.updates.updates import Updates
 
 
 class Row(NamedTuple):
@@ -49,4 +50,5 @@ TABLE = (
     Row(Configuration),
     Row(Monitoring),
     Row(Triggering),
+    Row(Updates),
 )

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 
 from tools.store.server.bundletables import NoRoomError
+from tools.store.states import IS_QUEUED, IS_STORED
 from tools.store.tables import record
 from tools.words import counted
 
@@ -284,12 +285,17 @@ class UpdateTables:
         return row and _device_of(row)
 
     def other_update_of(self, ue, job):
-        """The number of an earlier job that this UE is under way in, or None."""
+        """The number of another job that this UE is under way in, or None."""
         query = (
-            "SELECT job FROM update_device WHERE ue=? AND job<? AND state IN ('offered', 'loading', 'verified',"
+            "SELECT job FROM update_device WHERE ue=? AND job<>? AND state IN ('offered', 'loading', 'verified',"
             " 'trying') ORDER BY job LIMIT 1"
         )
         return self._one(query, ue, job)
+
+    def next_update_of(self, ue, now):
+        """Another job that waits for this UE to be done may go on."""
+        query = "UPDATE update_device SET ready=?, due=NULL WHERE ue=? AND state='waiting' AND stage>0"
+        self._db.execute(query, (now, ue))
 
     def change_update_device(self, job, ue, **columns):
         """Writes these columns of its row."""
@@ -351,8 +357,8 @@ class UpdateTables:
     def is_on_its_way(self, ue, msg_id):
         """Whether this message for a UE was not sent yet, or not taken."""
         query = (
-            "SELECT 1 FROM message WHERE target_type='UE' AND target=? AND msg_id=?"
-            " AND state IN ('queued', 'stored') LIMIT 1"
+            "SELECT 1 FROM message WHERE target_type='UE' AND target=? AND msg_id=? AND (%s OR %s) LIMIT 1"
+            % (IS_QUEUED, IS_STORED)
         )
         return self._one(query, ue, msg_id) is not None
 
