@@ -139,6 +139,7 @@ class Live:
         told = [(number, record) for number, _, _, record in changes if record is not None]
         if any(record["event"].startswith("quarantine") for _, record in told):
             frames.append(frame("quarantine", self._view.quarantine()))
+        frames += [frame("update", job) for job in self._view.updates.changed(record for _, record in told)]
         frames += [frame("event", for_people(record), number) for number, record in told]
         now = self._view.counts()
         frames.append(frame("count", {k: v for k, v in now.items() if counts.get(k) != v}, at))

@@ -13,6 +13,7 @@ from prometheus_client.exposition import generate_latest
 
 from tools.page.tallies import COUNTED, TYPES
 from tools.server.delivery.pushes import DONE, LATER, REFUSED
+from tools.store.server import updatetables
 from tools.store.server.figures import Figures
 
 # Of the events that are counted by type: the metric, and what it says.
@@ -225,6 +226,11 @@ def _stored(figures):
     yield gauge(
         "waiting_bytes", "Octets of messages that wait, by message type and state", octets, "type", "state"
     )
+    jobs = dict.fromkeys((updatetables.RUNNING, updatetables.PAUSED), 0) | figures["updates"]
+    yield gauge("updates", "Updates that are kept, by state", jobs, "state")
+    updated = dict.fromkeys(updatetables.STATES, 0) | figures["updated"]
+    text = "Devices of updates that run or are paused, by how far they are"
+    yield gauge("update_devices", text, updated, "state")
     yield gauge("store_rows", "Rows of the store; 100000 stands for that and more", figures["rows"], "table")
     yield gauge("store_bytes", "Size of the store's file", figures["octets"])
     yield gauge(

@@ -5,6 +5,7 @@ import functools
 
 from tools.page.devices import Devices
 from tools.page.live import for_people
+from tools.page.updates import Updates
 from tools.server.hosts import is_loopback
 from tools.server.isolation import reason_of
 from tools.store.server.listedtables import AWAY, NEVER, REGISTERED
@@ -15,7 +16,7 @@ from tools.wire.bodies import Address, same
 LATEST = 30  # events of an overview
 MODES = {"both": "gateway with its server", "server": "server", "gateway": "gateway"}
 # What a program without a server cannot say.
-_UNKNOWN = ("waiting", "quarantine", "groups", "topics", "messages that wait at the server")
+_UNKNOWN = ("waiting", "quarantine", "groups", "topics", "messages that wait at the server", "updates")
 _COUNTED = ("accepted", "delivered", "reported", "stored", "failed", "discarded", "refused", "retry")
 
 
@@ -37,6 +38,7 @@ class View:
         self._program = program
         self.history = history
         self.devices = Devices(program, history)
+        self.updates = Updates(program.store)
         self._since = program.clock()
 
     def overview(self):

@@ -12,6 +12,8 @@ import aiohttp
 
 from host_tests.gateway.scripted import SERVICE, ApplicationServer, Ue, gateway
 from tools.programs.patience import patience
+from tools.store.server.bundletables import StoredBundle
+from tools.store.server.updatetables import Plan
 
 SENSOR, WEATHER = "ue:sensor-1@example.org", "as:weather@example.org"
 AWAY = "ue:sensor-2@example.org"  # known, and not registered
@@ -90,6 +92,21 @@ async def three():
         assert await away.code(away.own("DEREG")) == "2.04"
         await as_.register()
         yield g, ue, away, as_
+
+
+def sent_update(store, ues=(SENSOR, AWAY), now=1_796_050_000.5, name="garden"):
+    """The number of an update of these devices, which has not begun."""
+    bundle = StoredBundle("5f2b09c41d8e73a6", "app", name, "1.4", 1_796_000_000, 600, 20480)
+    with store.transaction():
+        store.add_bundle(bundle, b"manifest", b"signature", bytes(20480), now)
+        return store.add_update(bundle, ues, Plan(), now)
+
+
+def update_goes_on(g, job, ue, state, cause="", have=0, now=1_796_050_010.5):
+    """What a server writes, and tells, when it hears from a device."""
+    with g.store.transaction():
+        g.store.change_update_device(job, ue, state=state, cause=cause, have=have, changed=now)
+    g.events.emit("update", job=job, ue=ue, state=state, cause=cause, have=have, of=20480)
 
 
 def steps(life):

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from host_tests.gateway.page import described
+from host_tests.gateway.page.asked import sent_update
 from host_tests.gateway.scripted import SERVICE, gateway, run
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
@@ -174,6 +175,7 @@ async def own_error(scene):
     if scene.method == "get":
         scene.g.http._snapshot = scene.g.http._metrics = scene.g.view.counts = fails
         scene.g.view.devices.page = scene.g.view.devices.one = fails
+        scene.g.view.updates.all = scene.g.view.updates.one = fails
         scene.g.view.message = scene.g.view.payload = fails
         scene.url = scene.url.replace(
             "/live", "/live?after=%d" % (scene.g.history.at - 1)
@@ -272,8 +274,9 @@ async def scene_of(path, method):
         assert answer.code == "2.04"
         id_, _ = await g._event(g.server.application_servers.register, {"asSvcId": WEATHER})
         watched(g)
+        job = sent_update(g.store)
         scene = Scene(g, path, method)
-        scene.url = path.format(registrationId=id_, token=NETWORK, **LISTS, **PAGE)
+        scene.url = path.format(registrationId=id_, token=NETWORK, job=job, **LISTS, **PAGE)
         example = described.operations()["/msgs-msgdelivery/v1/deliver-as-message", "post"]["requestBody"]
         await g._event(g.server.application_servers.message, described.examples(example)["failed"]["value"])
         scene.headers |= described.token_of(g, path, scene.body)

@@ -56,6 +56,8 @@ MAY_SCAN = {
         "FROM update_job ORDER BY job DESC",
         "SELECT count(*) FROM update_bundle",
         "FROM update_bundle WHERE NOT EXISTS",
+        "SELECT state, count(*) FROM update_job GROUP BY state",
+        "FROM update_job JOIN update_count USING (job)",
     ),
     "a bound that is a thousand rows, once a segmented message": (
         "FROM gateway_segment_set ORDER BY used DESC",

@@ -11,12 +11,13 @@ import { quarantine } from "./quarantine.js";
 import { send } from "./send.js";
 import { ask, get, Live, paths } from "./server.js";
 import * as theme from "./theme.js";
+import { update, updates } from "./updates.js";
 import { setClock, tick } from "./words.js";
 
 const SHORTCUTS = "msgin5g-shortcuts";
 const SOON = 250; // ms: what changes often is asked for once
 const TICK = 1000;
-const VIEWS = { overview, devices, device, message, send, quarantine };
+const VIEWS = { overview, devices, device, message, updates, update, send, quarantine };
 
 const main = document.getElementById("main");
 const lost = document.getElementById("lost");
@@ -84,9 +85,10 @@ function where() {
 function open(focus = true, load = true) {
   view?.close?.();
   const [name, about, query] = where();
-  view = name === "device" || name === "message" ? VIEWS[name](page, ...about.slice(0, 2).map(String)) : VIEWS[name](page, query);
+  if (name === "device" || name === "message") view = VIEWS[name](page, ...about.slice(0, 2).map(String));
+  else view = name === "update" ? update(page, String(about[0] ?? ""), query) : VIEWS[name](page, query);
   document.title = `${view.title} · MSGin5G`;
-  const group = { device: "devices", message: "devices" }[name] ?? name;
+  const group = { device: "devices", message: "devices", update: "updates" }[name] ?? name;
   for (const each of document.querySelectorAll("#views a")) {
     if (each.dataset.view === group) each.setAttribute("aria-current", "page");
     else each.removeAttribute("aria-current");
@@ -184,6 +186,7 @@ function go(hash) {
 const KEYS = {
   o: () => go("#/"),
   d: () => go("#/devices"),
+  u: () => go("#/updates"),
   s: () => go("#/send"),
   t: () => theme.turn(themeButton),
   "?": () => keys.showModal(),

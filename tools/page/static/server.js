@@ -90,6 +90,8 @@ export const paths = {
   device: (ue) => `/api/devices/${part(ue)}`,
   message: (from, id) => `/api/messages/${part(from)}/${part(id)}`,
   payload: (from, id) => `/api/messages/${part(from)}/${part(id)}/payload`,
+  updates: () => "/api/updates",
+  update: (job, query) => `/api/updates/${part(job)}?${new URLSearchParams(query)}`,
   send: () => "/api/send",
 };
 

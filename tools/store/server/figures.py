@@ -17,6 +17,11 @@ _TABLES = {
 _ROWS = "SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d)"
 _REGISTERED = "SELECT count(*) FROM registration WHERE live AND expires>?"
 _SERVED = "SELECT count(*) FROM gateway_registration WHERE expires>?"
+_UPDATES = "SELECT state, count(*) FROM update_job GROUP BY state"
+_UPDATED = (
+    "SELECT update_count.state, sum(update_count.devices) FROM update_job JOIN update_count USING (job)"
+    " WHERE update_job.state IN ('running', 'paused') GROUP BY update_count.state"
+)
 _WAITING = "SELECT kind, state, count(*), sum(octets) FROM message GROUP BY kind, state"
 
 
@@ -32,7 +37,8 @@ class Figures:
 
     def read(self, now):
         """{"rows": {table: count}, "registered", "served": counts, "waiting": [(kind, state, messages, octets)],
-        "octets", "free": of the file}. Raises sqlite3.Error; empty once it is closed."""
+        "updates", "updated": {state: count} of jobs, and of devices in those that run or are paused, "octets", "free":
+        of the file}. Raises sqlite3.Error; empty once it is closed."""
         with self._lock:
             if self._closed:
                 return {}
@@ -50,6 +56,8 @@ class Figures:
             "registered": one(_REGISTERED, now),
             "served": one(_SERVED, now),
             "waiting": self._db.execute(_WAITING).fetchall(),
+            "updates": dict(self._db.execute(_UPDATES).fetchall()),
+            "updated": dict(self._db.execute(_UPDATED).fetchall()),
             "octets": one("PRAGMA page_count") * size,
             "free": one("PRAGMA freelist_count") * size,
         }

@@ -9,7 +9,7 @@ import urllib.parse
 
 from aiohttp import web
 
-from tools.page import statics
+from tools.page import statics, updates
 from tools.page.devices import SIZE
 from tools.page.live import HEARTBEAT, Full, Live
 from tools.server.callers import RefusedError
@@ -44,6 +44,8 @@ class Pages:
             ("GET", "/api/devices/{ue}", self._device),
             ("GET", "/api/messages/{from}/{msgId}", self._message),
             ("GET", "/api/messages/{from}/{msgId}/payload", self._payload),
+            ("GET", "/api/updates", self._updates),
+            ("GET", "/api/updates/{job}", self._update),
             ("GET", "/live", self._follow),
         ]
         if self._send is not None:
@@ -108,6 +110,18 @@ class Pages:
         headers = statics.HEADERS | {"Cache-Control": "no-store"}
         return web.Response(body=found, content_type="application/octet-stream", headers=headers)
 
+    async def _updates(self, request):
+        _only(request, ())
+        return _json(self._view.updates.all())
+
+    async def _update(self, request):
+        _only(request, ("state", "page", "size"))
+        number, size = _number(request, "page", 1), _number(request, "size", updates.SIZE)
+        job = request.match_info["job"]
+        known = job.isascii() and job.isdigit() and len(job) <= 18
+        found = self._view.updates.one(int(job), request.query.get("state"), number, size) if known else None
+        return problem(404, "there is no such update") if found is None else _json(found)
+
     async def _sent(self, request):
         expect_same_origin(request)
         return await self._send(request)
@@ -170,7 +184,9 @@ def _only(request, names):
         if request.query.getall(name)[1:]:
             raise Malformed(name, "more than once")
         if name not in names:
-            raise Malformed(name, "not one of " + ", ".join(names))
+            raise Malformed(
+                name, "not one of " + ", ".join(names) if names else "not a parameter of this call"
+            )
 
 
 def _words(request):

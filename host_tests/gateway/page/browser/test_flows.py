@@ -6,6 +6,7 @@ import re
 
 from selenium.webdriver.common.keys import Keys
 
+from host_tests.gateway.page.asked import sent_update, update_goes_on
 from host_tests.gateway.page.browser.page import PHONE
 from host_tests.gateway.scripted import LONG
 
@@ -229,6 +230,45 @@ def row(page, name, words=""):
     return " ".join(page.text("tr[data-counter=%s]" % name, words).split())
 
 
+def test_an_update_goes_on_while_one_looks(page, scene):
+    page.key("u")
+    page.see("main .empty", "msgin5g update send")
+    ues = ["ue:sensor-%02d@example.org" % number for number in range(1, 61)]
+    job = scene.call(sent_update, scene.g.store, ues)
+
+    def goes_on(ue, state, **more):
+        scene.call(lambda: update_goes_on(scene.g, job, ue, state, **more))
+
+    goes_on(ues[0], "offered")
+    page.see("td", "1 offered, of 60 devices")
+    goes_on(ues[1], "confirmed")
+    page.see("td", "1 offered, 1 confirmed, of 60 devices")
+    page.click("td a", "garden 1.4")
+    page.see("h1", "garden 1.4")
+    page.see("dd", "application, number 1796000000")
+    page.see("#views a[aria-current]", "Updates")
+    assert page.count("tr[data-ue]") == 50
+    goes_on(ues[0], "loading", have=5120)
+    page.see("tr[data-ue='%s'] .state" % ues[0], "loading 25 %")
+    goes_on(ues[2], "rolled-back", cause="start: 3 starts failed: <b>app.py:7</b>")
+    page.see("tr[data-ue='%s'] td" % ues[2], "start: 3 starts failed: <b>app.py:7</b>")
+    page.click("button", "rolled back 1")
+    page.see_no("tr[data-ue='%s']" % ues[0])
+    assert page.count("tr[data-ue]") == 1
+    goes_on(ues[59], "rolled-back", cause="registration: not registered within 600 s")
+    page.see("tr[data-ue='%s'] td" % ues[59], "not registered within 600 s")
+    page.click("button", "all 60")
+    page.click("nav button", "Next")
+    page.see("nav span", "Page 2 of 2")
+    page.see_no("tr[data-ue='%s']" % ues[0])
+    assert page.count("tr[data-ue]") == 10
+    # What is on show has an address, which can be sent to a colleague.
+    assert page.js("return location.hash") == "#/update/1?page=2"
+    page.click("nav a", "Updates")
+    page.go("#/update/7", ".fault", "There is nothing of this here")
+    assert len(page.told()) == 1  # 404
+
+
 def test_what_was_set_aside_is_said_and_why(page, scene):
     device, other = scene.device(), scene.device("ue:sensor-2@example.org")
 
@@ -277,7 +317,7 @@ def test_the_keys_lead_everywhere_and_can_be_turned_off(page):
 
 def test_who_comes_by_tab_sees_where(page):
     seen = []
-    for _ in range(8):
+    for _ in range(9):
         element = page.tab()
         style = page.js(
             "const s = getComputedStyle(arguments[0]); return [s.outlineStyle, s.outlineWidth]", element

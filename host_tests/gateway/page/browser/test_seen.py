@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from host_tests.gateway.page.asked import sent_update, update_goes_on
 from host_tests.gateway.page.browser.page import DESKTOP, PHONE
 from host_tests.gateway.page.browser.test_flows import SENSOR, WEATHER, message_address
 from tools.programs import browser
@@ -42,6 +43,12 @@ def filled(scene):
             scene.g.store.add_device("ue:sensor-5@example.org")
 
     scene.call(provision)
+    job = scene.call(
+        sent_update, scene.g.store, [SENSOR, "ue:sensor-2@example.org", "ue:display@example.org"]
+    )
+    scene.call(update_goes_on, scene.g, job, SENSOR, "confirmed")
+    cause = "start: 3 starts failed: ValueError at app.py:7"
+    scene.call(update_goes_on, scene.g, job, "ue:sensor-2@example.org", "rolled-back", cause)
     for reading in READINGS:
         scene.do(sensor.send(WEATHER, reading, "AS"))
     scene.do(sensor.send("ue:display@example.org", "21.5 °C", sfFlag=True))
@@ -73,6 +80,8 @@ def addresses(page, scene):
         "devices": ("#/devices", "td .state"),
         "device": ("#/device/" + SENSOR, "tr[data-message]"),
         "message": (message_address(SENSOR, msg_id), "svg.life [data-what=IMDN]"),
+        "updates": ("#/updates", "td .state"),
+        "update": ("#/update/1", "td .state"),
         "send": ("#/send", "#send"),
         "quarantine": ("#/quarantine", "main .empty"),
     }
