@@ -18,13 +18,13 @@ from .starts import GOOD, look, traceback
 
 _APP = const("app.py")
 _PAUSE = const(10)  # seconds for a person to break in, before a board whose application failed is reset
-_OURS = const(("__main__", "asyncio", "board", "coap", "device", "main", "msgin5g"))
+_OURS = const(("__main__", "asyncio", "base", "board", "coap", "device", "main", "msgin5g"))
 _SAFE = const(1800)  # seconds until a safe boot is over: a device in the field has nobody who ends it
 
 
 def main():
     """Run the application; without one, a client that prints what it receives."""
-    path = sys.argv[1] if len(sys.argv) > 1 else _APP
+    path = _application()
     board = Board()
     starts = look(board)
     health.unattended = True
@@ -43,14 +43,14 @@ def main():
             starts.good()
             raise
         except Exception as error:
-            if health.begun or not _hinders(error):
+            if health.begun or starts.trial or not _hinders(error):
                 raise  # begun: there was a good one before, so the device was well, and nobody is at the REPL
             starts.good()
             _give_up(error)
     except BaseException as error:  # BaseException, since CancelledError is no Exception
         # The application may have taken the last octet: up to _drop nothing here takes memory, not even for a tuple.
         if isinstance(error, KeyboardInterrupt) or isinstance(error, SystemExit):
-            health.attend(board)
+            _attend(board, error)
             raise
         if sys.argv:
             starts.failed(_words(error), health.now())
@@ -68,7 +68,9 @@ def _work(board, starts, path, scope):
         board.reset()
     elif len(sys.argv) > 1 or _exists(path):
         # The application's frame lies below all that the client does, so nothing of ours is between
-        if _marked(path):
+        if path.endswith(".mpy"):
+            __import__("app")
+        elif _marked(path):
             with open(path, "rb") as file:
                 exec(compile(file.read()[3:], path, "exec"), scope)
         else:
@@ -76,6 +78,25 @@ def _work(board, starts, path, scope):
     else:
         log("no %s here: printing what comes in", _APP)
         _run(_listen())
+
+
+def _application():
+    """Return the path of the application: of the slot that this start runs, else what the command line names, else of
+    what was flashed."""
+    base = sys.modules.get("base")
+    if base is not None and base.folder:
+        for name in ("/app/app.py", "/app/app.mpy"):
+            if _exists(base.folder + name):
+                return base.folder + name
+    return sys.argv[1] if len(sys.argv) > 1 else _APP
+
+
+def _attend(board, error=None):
+    """Have nobody reset at the REPL: by a watchdog, nor, after Ctrl-C, by the end of a trial."""
+    health.attend(board)
+    base = sys.modules.get("base")
+    if base is not None and isinstance(error, KeyboardInterrupt):
+        base.attend()
 
 
 def _go_on(board):
@@ -134,8 +155,8 @@ def _failed(board, scope, path, error):
         log("%s failed; the board is reset in %d s, Ctrl-C keeps it at the REPL", path, _PAUSE)
         health.attend(board)
         time.sleep(_PAUSE)
-    except KeyboardInterrupt:
-        health.attend(board)
+    except KeyboardInterrupt as error:
+        _attend(board, error)
         raise
     except BaseException as failure:
         log("%r", failure)

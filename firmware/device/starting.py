@@ -2,6 +2,7 @@
 """From the configuration to a client that runs: the work of `device.start`, which unloads this when it is done."""
 
 import asyncio
+import sys
 
 import msgin5g
 from coap.compat import const, quick
@@ -35,6 +36,12 @@ def _goes_on(client, config):
 
         raise ClientError("%r runs already: await its stop() before another one starts" % client.core.config)
     return False
+
+
+def _path(path):
+    """Return the path of the configuration: where that of the device is asked for, the one that is on trial."""
+    base = sys.modules.get("base")
+    return base.config if base is not None and path in (None, _CONFIG) else path or _CONFIG
 
 
 def _tell(journal):
@@ -86,7 +93,7 @@ def _watch(board, seconds):
 async def running(config: "Config | dict[str, Any] | str | None", board: "Board | None") -> RunningClient:
     """Return the running client of `device.start`, which says what the arguments are."""
     if config is None or isinstance(config, str):
-        config = quick(Config.load, config or _CONFIG)
+        config = quick(Config.load, _path(config))
     elif isinstance(config, dict):
         config = quick(Config, config)
     patience = _STOPPING

@@ -29,6 +29,9 @@ class Starts:
     GOOD seconds: an exception that nobody caught, or a reset that pulling the plug cannot have made. A deep sleep is a
     good end, for the program wants it. `words` are the last ones of a start that failed; `cause` is why the board
     started. A storage that fails is one line on the console, and no reason not to start.
+
+    A start of the `trial` of an update neither fails nor is good here: three of them end the trial, and what ran before
+    begins with none that failed.
     """
 
     def __init__(self, board: "Board") -> None:
@@ -36,6 +39,8 @@ class Starts:
         self.boots = self.bad = 0
         self.words = ""
         self.safe = False
+        base = sys.modules.get("base")
+        self.trial = base is not None and base.on
         self._storage = board.storage
         self._began = None  # the tick of a start that is not known to be good yet
         self._open = False  # whether that of the file was not
@@ -67,6 +72,10 @@ class Starts:
         elif self._open and self.cause == "deep-sleep":
             self.bad = 0
         self.boots += 1
+        if self.trial:
+            self.bad = 0
+            self._write(0, 0)
+            return
         self.safe = self.bad >= _SAFE
         if self.safe:
             self._write(_SAFE - 1, 0)  # out of a safe boot the application gets one more try
@@ -102,11 +111,21 @@ class Starts:
         while len(self.words.encode()) > _WORDS:
             self.words = self.words[1:]
         self._write(_SAFE - 1 if self.safe else bad, 0)
+        self._note(words)
 
     def note(self, words):
         """Keep words for the next start, before a reset that counts as the failure."""
         self.words = words
         self._write(0 if self._began is None else self.bad, 0 if self._began is None else 1)
+        self._note(words)
+
+    def _note(self, words):
+        """Have them in the reason, too, that the end of a trial has."""
+        if self.trial:
+            try:
+                sys.modules["base"].note(words)
+            except OSError as error:
+                log("boot: the storage failed (%s)", error)
 
     def _write(self, bad, still_open):
         try:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How starts are counted, and what each costs in writes to flash."""
 
+import sys
+
 from common import equal
 from device import health
 from device.starts import Starts
@@ -50,6 +52,44 @@ def test_three_watchdog_resets_in_a_row_lead_to_a_safe_boot():
     start(board, "power-on").good()
     again = start(board, "watchdog")
     equal((again.safe, again.bad, again.boots), (False, 0, 8))
+
+
+class Trial:
+    """The module `base` in a start of a trial."""
+
+    on = True
+
+    def __init__(self):
+        self.words = []
+        self.broken = False
+
+    def note(self, words):
+        if self.broken:
+            raise OSError(28)
+        self.words.append(words)
+
+
+def test_a_start_of_a_trial_counts_for_no_safe_boot():
+    """It has its own three, and what was before begins with none that failed."""
+    board, kept = Board(), sys.modules.get("base")
+    for _ in range(3):
+        start(board, "watchdog").failed("x", 1)
+    trial = sys.modules["base"] = Trial()
+    try:
+        for number in range(4, 8):
+            starts = start(board, "watchdog")
+            equal((starts.boots, starts.safe, starts.bad, starts.due(0)), (number, False, 0, None))
+            starts.note("the reader task ended")
+            starts.failed("ValueError: %d" % number, 1)
+        equal(trial.words[-2:], ["the reader task ended", "ValueError: 7"])
+        trial.broken = True
+        starts.failed("words", 1)
+        start(board, "watchdog")  # it hangs
+    finally:
+        del sys.modules["base"]
+        if kept is not None:
+            sys.modules["base"] = kept
+    equal([start(board, "watchdog").bad for _ in range(3)], [0, 1, 2])
 
 
 def test_the_power_is_nobodys_fault():
