@@ -17,6 +17,10 @@ OPTIONS = ("base",)
 FILES = "filesystem.bin"
 IMAGE = "firmware.uf2"
 MODULES = "lib"
+# What takes updates, and octets of a file system below which it is left out: on a Pico W it would take the room of a
+# message of 64 KiB, and leave none for an update.
+UPDATES = ("lib/base/", "lib/device/update/")
+LARGE = 1 << 20
 
 
 def build(board, folder, say=print, base=None):
@@ -26,17 +30,18 @@ def build(board, folder, say=print, base=None):
     """
     data = board_data(board)
     folder.mkdir(parents=True, exist_ok=True)
-    contents = _contents(board)
-    mpy = bytecode.mpy_of(contents)
     if base is None:
         name = next(iter(data["boards"]))
         place = data["boards"][name]["files"]
         offset, size = place["offset"], place["size"]
     else:
         micropython = picobase.read(base, data)
-        release.check_mpy(micropython.version, mpy, data, picobase.DOWNLOADS)
         name = micropython.board
         offset, size = micropython.files
+    contents = _contents(board, size)
+    mpy = bytecode.mpy_of(contents)
+    if base is not None:
+        release.check_mpy(micropython.version, mpy, data, picobase.DOWNLOADS)
     try:
         system = files.file_system(size, contents)
     except ValueError as error:
@@ -81,7 +86,7 @@ def alone(board, name):
     row = data["boards"][name]
     family = next(family for family, chip in uf2.chips(data).items() if chip == row["chip"])
     try:
-        system = files.file_system(row["files"]["size"], _contents(board))
+        system = files.file_system(row["files"]["size"], _contents(board, row["files"]["size"]))
     except ValueError as error:
         raise UsageError(str(error)) from None
     return _merged(uf2.File(family, {}, b""), system, picobase.FLASH + row["files"]["offset"])
@@ -92,11 +97,13 @@ def lines(report):
     return sizes.file_lines(report)
 
 
-def _contents(board):
+def _contents(board, size):
     # Most files take a block of 4096 octets, of which a Pico W has 212, for its messages too: what only programs of
     # their own use, coap.aio above all, is left out, and so are the links of other boards.
     wanted = {"main.py", "lib/board.mpy"}
     wanted |= {f"lib/{path.removesuffix('.py')}.mpy" for path in reached.modules(ROOT / "boards" / board)}
+    if size < LARGE:
+        wanted = {path for path in wanted if not path.startswith(UPDATES)}
     contents = {path: octets for path, octets in bytecode.on_board(board).items() if path in wanted}
     boot = ROOT / "boards" / board / "boot.py"
     if boot.exists():
