@@ -28,6 +28,7 @@ COMMANDS = {
         "tools.provision.program",
         "a device's configuration and keys, onto its board and to the gateway",
     ),
+    "keys": ("tools.update.keyprogram", "the key that signs updates of devices"),
     "flash": ("tools.flash.program", "the image onto a board"),
     "repl": ("tools.line.repl", "the REPL of a board, by mpremote"),
     "board": ("tools.project.newboard", "a folder of boards/ to begin a board with"),

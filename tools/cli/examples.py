@@ -107,6 +107,12 @@ _EXAMPLES = {
         f"msgin5g provision --board esp32 --ue {_UE} --peer coap://192.0.2.1 --wifi ask",
         "msgin5g provision --show",
     ),
+    "keys make": (
+        "msgin5g keys make updates.key                  # and updates.key.pub, for devices",
+        "msgin5g keys make updates.key --signatures 32768",
+    ),
+    "keys show": ("msgin5g keys show updates.key", "msgin5g keys show updates.key --public"),
+    "keys take": ("msgin5g keys take updates.key --skip 0",),
     "flash": ("msgin5g flash rp2040", "msgin5g flash esp32 --port /dev/ttyUSB0 --baudrate 115200"),
     "repl": ("msgin5g repl", "msgin5g repl --port /dev/ttyACM0"),
     "board": ("msgin5g board mine", "msgin5g board mine --like rp2040"),

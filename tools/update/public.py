@@ -17,6 +17,7 @@ _ID = 16
 _SIZES = {32: (5, 1), 24: (10, 5)}
 _HEIGHTS = (5, 10, 15, 20, 25)
 _WIDTHS = (1, 2, 4, 8)
+_CHAINS = {32: (265, 133, 67, 34), 24: (200, 101, 51, 26)}  # p of RFC 8554 table 1 and RFC 9858 table 1
 _LONGEST = 4096  # octets of a file that is looked at
 
 
@@ -34,6 +35,13 @@ class PublicKey:
     @property
     def id(self):
         return self.octets[_PREFIX : _PREFIX + _ID]
+
+    @property
+    def signature(self):
+        """Octets of a signature, where each level has the same parameters: RFC 8554 sections 4.5, 5.4 and 6.2."""
+        chains = _CHAINS[self.size][_WIDTHS.index(self.width)]
+        each = 12 + self.size * (1 + chains + self.height)
+        return 4 + self.levels * each + (self.levels - 1) * (24 + self.size)
 
     def __str__(self):
         """The names of its parameters."""

@@ -11,7 +11,7 @@ import stat
 import pytest
 from pyhsslms import pyhsslms
 
-from tools import private
+from tools import cli, private
 from tools.errors import UsageError
 from tools.update import public
 from tools.update.keys import SigningKey, public_path
@@ -318,6 +318,14 @@ def test_a_public_key(tmp_path, text, says):
     assert found.octets == bytes.fromhex(text) and str(found) == says
 
 
+def test_octets_of_a_signature(path):
+    assert len(SigningKey.open(path).sign(b"m")) == SigningKey.open(path).details.signature
+    # The signatures of RFC 8554 test case 1 and of RFC 9858 appendix A.1 have 2,644 and 784 octets.
+    two = "00000002" + "00000005" + "00000004" + "5a" * 48
+    short = "00000001" + "0000000a" + "00000008" + "5a" * 40
+    assert [public.parse(bytes.fromhex(each)).signature for each in (two, short)] == [2644, 784]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -344,3 +352,55 @@ def test_what_is_no_public_key(tmp_path, text):
 def test_the_key_that_signs_is_not_for_devices(path):
     with pytest.raises(UsageError, match="which no device may have: name updates.key.pub"):
         public.read(path)
+
+
+# ---- msgin5g keys
+
+
+def keys(capsys, *words):
+    code = cli.main(["keys", *map(str, words)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_made_and_shown(tmp_path, capsys):
+    file = tmp_path / "updates.key"
+    code, out, err = keys(capsys, "make", file, "--signatures", 32)
+    assert (code, err) == (0, "")
+    assert f"keys: {file} signs 32 bundles" in out and f"provision --update-key {file}.pub" in out
+    line = (tmp_path / "updates.key.pub").read_text()
+    for each in (file, f"{file}.pub"):
+        assert keys(capsys, "show", each, "--public") == (0, line, "")
+    code, out, err = keys(capsys, "show", file)
+    assert (code, err) == (0, "")
+    assert f"public key   {line}" in out and "LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W4" in out
+    assert "a signature of 2,352 octets" in out and "32 signatures are left of 32" in out
+    code, out, err = keys(capsys, "show", f"{file}.pub")
+    assert (code, err) == (0, "") and "LMS_SHA256_M32_H5" in out and "left" not in out
+
+
+def test_shown_and_taken_elsewhere(tmp_path, path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    assert "none by this account: msgin5g keys take" in keys(capsys, "show", path)[1]
+    assert keys(capsys, "take", path, "--skip", 5) == (
+        0,
+        f"keys: 27 signatures are left of 32 in {path}\n",
+        "",
+    )
+    assert "by this account" not in keys(capsys, "show", path)[1]
+
+
+def test_mistakes_are_a_line(tmp_path, path, capsys):
+    (tmp_path / "other").write_text("hello")
+    for words, said in (
+        (("make", path), "is there already"),
+        (("make", tmp_path / "k", "--signatures", "0"), "1 to 32,768"),
+        (("make", tmp_path / "k", "--signatures", "many"), "no number"),
+        (("make", tmp_path / "no" / "k", "--signatures", "1"), "no key was made: "),
+        (("show", tmp_path / "k"), "look at the name"),
+        (("show", tmp_path / "other"), "no signing key"),
+        (("take", f"{path}.pub", "--skip", "0"), "no signing key"),
+        (("take", path, "--skip", "-1"), "no number"),
+    ):
+        code, out, err = keys(capsys, *words)
+        assert (code, out, err.count("\n")) == (2, "", 1) and said in err, (words, err)
