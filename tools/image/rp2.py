@@ -134,8 +134,9 @@ def _compile(board, folder, tree, programs, environment, say):
             raise
     else:
         say("freezing the firmware")
-    # makemanifest.py compares times of files only, and so misses one that went away.
+    # makemanifest.py compares times of files only: it misses one that went away, and other options of a manifest.
     (work / "frozen_content.c").unlink(missing_ok=True)
+    shutil.rmtree(work / "frozen_mpy", ignore_errors=True)
     run(["cmake", f"-DMSGIN5G_VERSION={version()}", work], environment, folder / "cmake.log")
     run(["cmake", "--build", work, f"-j{os.cpu_count()}"], environment, folder / "build.log")
 

@@ -71,8 +71,9 @@ def _compile(board, folder, tree, compiler, say):
         (work / "settings").write_text("\n".join(given))
     else:
         say("freezing the firmware")
-    # makemanifest.py compares times of files only, and so misses one that went away.
+    # makemanifest.py compares times of files only: it misses one that went away, and other options of a manifest.
     (work / "frozen_content.c").unlink(missing_ok=True)
+    shutil.rmtree(work / "frozen_mpy", ignore_errors=True)
     command = ["make", "-C", port, f"-j{os.cpu_count()}", *given]
     # The user's own flags, which make would add, are for programs of this machine.
     flags = dict.fromkeys(("CFLAGS", "AFLAGS", "LDFLAGS", "MAKEFLAGS"), "")

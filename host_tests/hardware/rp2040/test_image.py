@@ -88,8 +88,9 @@ def test_each_block_is_for_the_flash_of_an_rp2040(image):
     assert layout["firmware"] + layout["files"] == layout["size"]
 
 
-# It has no radio, and is not CPython.
-LEFT_OUT = {"coap_aio__cpython", *(f"device_links_{name}" for name in ("cyw43", "espnow", "station", "wifi"))}
+# It has no radio and one slot for MicroPython, and is not CPython.
+LINKS = {f"device_links_{name}" for name in ("cyw43", "espnow", "station", "wifi")}
+LEFT_OUT = {"coap_aio__cpython", "device_update_image"} | LINKS
 
 
 def test_all_of_the_firmware_that_a_pico_has_a_use_for_is_frozen(image):
