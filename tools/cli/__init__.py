@@ -29,6 +29,7 @@ COMMANDS = {
         "a device's configuration and keys, onto its board and to the gateway",
     ),
     "keys": ("tools.update.keyprogram", "the key that signs updates of devices"),
+    "update": ("tools.update.program", "bundles to devices, by stages, and what becomes of each device"),
     "flash": ("tools.flash.program", "the image onto a board"),
     "repl": ("tools.line.repl", "the REPL of a board, by mpremote"),
     "board": ("tools.project.newboard", "a folder of boards/ to begin a board with"),

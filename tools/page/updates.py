@@ -39,7 +39,7 @@ class Updates:
             "total": total,
             "page": page,
             "size": size,
-            "items": [_item(each) for each in devices],
+            "items": [each.for_people for each in devices],
         }
 
     def changed(self, records):
@@ -52,16 +52,6 @@ class Updates:
             job = self._store.update(number)
             if job is not None:
                 rows = [self._store.update_device(number, ue) for ue in ues]
-                yield self._store.update_for_people(job) | {"items": [_item(each) for each in rows if each]}
-
-
-def _item(device):
-    """What a list shows of a device."""
-    return {
-        "ue": device.ue,
-        "state": device.state,
-        "have": device.have,
-        "of": device.total,
-        "cause": device.cause,
-        "changed": device.changed,
-    }
+                yield self._store.update_for_people(job) | {
+                    "items": [each.for_people for each in rows if each]
+                }

@@ -94,8 +94,9 @@ async def three():
         yield g, ue, away, as_
 
 
-def sent_update(store, ues=(SENSOR, AWAY), now=1_796_050_000.5, name="garden"):
-    """The number of an update of these devices, which has not begun."""
+def sent_update(g, ues=(SENSOR, AWAY), now=1_796_050_000.5, name="garden"):
+    """The number of an update of these devices, which has not begun: the server does nothing by itself."""
+    g.server.updates.work, store = lambda now, pushes: None, g.store
     bundle = StoredBundle("5f2b09c41d8e73a6", "app", name, "1.4", 1_796_000_000, 600, 20480)
     with store.transaction():
         store.add_bundle(bundle, b"manifest", b"signature", bytes(20480), now)

@@ -274,7 +274,7 @@ async def scene_of(path, method):
         assert answer.code == "2.04"
         id_, _ = await g._event(g.server.application_servers.register, {"asSvcId": WEATHER})
         watched(g)
-        job = sent_update(g.store)
+        job = sent_update(g)
         scene = Scene(g, path, method)
         scene.url = path.format(registrationId=id_, token=NETWORK, job=job, **LISTS, **PAGE)
         example = described.operations()["/msgs-msgdelivery/v1/deliver-as-message", "post"]["requestBody"]

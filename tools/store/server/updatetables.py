@@ -122,6 +122,18 @@ class UpdateDevice:
     sent: list = field(default_factory=list)
     again: bool = False
 
+    @property
+    def for_people(self):
+        """What there is to say of it, for people and programs: GET /api/updates/{job}."""
+        return {
+            "ue": self.ue,
+            "state": self.state,
+            "have": self.have,
+            "of": self.total,
+            "cause": self.cause,
+            "changed": self.changed,
+        }
+
 
 _JOB = "job, bundle, kind, state, why, created, stage, plan, failed, devices"
 _DEVICE = "job, ue, state, stage, have, total, cause, changed, tries, wants, sent, again"

@@ -234,7 +234,7 @@ def test_an_update_goes_on_while_one_looks(page, scene):
     page.key("u")
     page.see("main .empty", "msgin5g update send")
     ues = ["ue:sensor-%02d@example.org" % number for number in range(1, 61)]
-    job = scene.call(sent_update, scene.g.store, ues)
+    job = scene.call(sent_update, scene.g, ues)
 
     def goes_on(ue, state, **more):
         scene.call(lambda: update_goes_on(scene.g, job, ue, state, **more))

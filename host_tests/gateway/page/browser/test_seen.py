@@ -43,9 +43,7 @@ def filled(scene):
             scene.g.store.add_device("ue:sensor-5@example.org")
 
     scene.call(provision)
-    job = scene.call(
-        sent_update, scene.g.store, [SENSOR, "ue:sensor-2@example.org", "ue:display@example.org"]
-    )
+    job = scene.call(sent_update, scene.g, [SENSOR, "ue:sensor-2@example.org", "ue:display@example.org"])
     scene.call(update_goes_on, scene.g, job, SENSOR, "confirmed")
     cause = "start: 3 starts failed: ValueError at app.py:7"
     scene.call(update_goes_on, scene.g, job, "ue:sensor-2@example.org", "rolled-back", cause)

@@ -35,9 +35,9 @@ def test_all_updates_the_newest_first():
     async def main():
         async with gateway() as g, Page(g) as page:
             assert await page.get("/api/updates") == {"items": []}
-            sent_update(g.store, UES)
+            sent_update(g, UES)
             assert await page.get("/api/updates") == {"items": [JOB]}
-            sent_update(g.store, UES[:1])
+            sent_update(g, UES[:1])
             with g.store.transaction():
                 g.store.set_update_state(1, PAUSED, "2 devices failed")
             newer, older = (await page.get("/api/updates"))["items"]
@@ -52,7 +52,7 @@ def test_all_updates_the_newest_first():
 def test_one_update_by_page_and_by_state():
     async def main():
         async with gateway() as g, Page(g) as page:
-            job = sent_update(g.store, UES)
+            job = sent_update(g, UES)
             update_goes_on(g, job, UES[1], "loading", have=4096)
             update_goes_on(g, job, UES[4], "refused", "number: 7 is not newer than 8")
             whole = await page.get("/api/updates/1")
@@ -97,7 +97,7 @@ def test_one_update_by_page_and_by_state():
 def test_what_is_not_there(path, status, words):
     async def main():
         async with gateway() as g, Page(g) as page:
-            sent_update(g.store)
+            sent_update(g)
             told = await page.get(path, status)
             assert told["detail"] == words[-1]
             assert [each["param"] for each in told.get("invalidParams", [])] == list(words[:-1])
@@ -109,7 +109,7 @@ def test_what_changes_is_heard_with_the_devices_that_changed():
     async def main():
         async with gateway() as g, Page(g) as page, Ue(g, UES[0]) as ue:
             await ue.register()
-            job = sent_update(g.store, UES)
+            job = sent_update(g, UES)
             async with page.live(after=g.history.at) as frames:
                 update_goes_on(g, job, UES[2], "loading", have=4096)
                 update_goes_on(g, job, UES[2], "loading", have=8192)
@@ -149,7 +149,7 @@ def test_prometheus_sees_how_far_they_are():
             families = samples(await read(g))
             assert families["msgin5g_update_devices", "rolled-back"] == 0
             assert families["msgin5g_updates", "running"] == 0
-            job = sent_update(g.store, UES)
+            job = sent_update(g, UES)
             update_goes_on(g, job, UES[2], "rolled-back", "start: 3 starts failed")
             families = samples(await read(g))
             assert families["msgin5g_update_devices", "rolled-back"] == 1

@@ -15,10 +15,15 @@ class Jobs:
     def __init__(self, store, emit):
         self._store = store
         self._emit = emit
+        self._told = None  # {job: its state} that is known, from the first look
 
     def look(self, now):
         """After a start, and where a command may have changed something."""
+        told, self._told = self._told, {}
         for job in self._store.updates():
+            self._told[job.job] = job.state
+            if told is not None and told.get(job.job) != job.state:
+                self._tell(job, job.state, job.why)
             self.go_on(job.job, now)
             if job.state != PAUSED:  # of one that was stopped, what devices try already
                 self._store.arm_update(job.job, now)
@@ -43,6 +48,11 @@ class Jobs:
 
     def _set(self, job, state, why=""):
         self._store.set_update_state(job.job, state, why)
+        self._tell(job, state, why)
+
+    def _tell(self, job, state, why):
+        if self._told is not None:
+            self._told[job.job] = state
         self._emit("update-job", job=job.job, bundle=job.bundle, state=state, cause=why)
 
 
