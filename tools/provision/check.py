@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the firmware says to a configuration."""
+"""What the firmware says to a configuration, and one thing that it would notice only when it is too late."""
 
 import json
 import subprocess
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import UsageError
+from tools.update import public
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).with_name("firmware_check.py")
@@ -37,7 +38,21 @@ def check(*configurations):
     if done.returncode:
         # Without its traceback, which might quote what it was given.
         raise UsageError(f"the firmware's check of the configuration ended with exit code {done.returncode}")
-    return [Verdict(*each) for each in json.loads(done.stdout)]
+    found = [Verdict(*each) for each in json.loads(done.stdout)]
+    return [_look_closer(*each) for each in zip(configurations, found, strict=True)]
+
+
+def _look_closer(configuration, verdict):
+    """A device starts with any key of this length for its updates, and then refuses each: who is to notice?"""
+    if verdict.error is not None or configuration is None:
+        return verdict
+    config = configuration if isinstance(configuration, dict) else json.loads(configuration)
+    section = config.get("update")
+    if section is None or public.parse(bytes.fromhex(section["key"])) is not None:
+        return verdict
+    return Verdict(
+        "update.key", "update.key: is no key that signs updates; msgin5g keys makes FILE.pub", verdict.row
+    )
 
 
 def _text(configuration):

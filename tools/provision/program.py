@@ -47,6 +47,11 @@ def add_arguments(parser):
     device.add_argument(
         "--security", choices=("oscore", "none"), default="oscore", help="none: all in the clear"
     )
+    device.add_argument(
+        "--update-key",
+        metavar="FILE",
+        help="FILE.pub of `msgin5g keys`: the device takes updates that this key has signed (default: none at all)",
+    )
     settings_file = device.add_argument(
         "--settings", metavar="FILE", help="a msgin5g.json without keys, for all other settings"
     )
@@ -101,7 +106,7 @@ def main(args):
 
 
 # What would be passed over in silence beside another option.
-_SETTINGS = ("ue", "ue_id", "peer", "role", "app_id", "wifi", "espnow", "settings")
+_SETTINGS = ("ue", "ue_id", "peer", "role", "app_id", "wifi", "espnow", "update_key", "settings")
 
 
 def _refuse_ignored(args):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools.errors import UsageError
 from tools.provision.plan import APPLICATION, CLIENT
+from tools.update import public
 from tools.words import why
 
 WIFI = "wifi"
@@ -28,6 +29,8 @@ def of_options(args):
         settings["security"] = {"mode": "none"}
     if args.wifi:
         settings[WIFI] = wifi(args.wifi)
+    if args.update_key:
+        settings["update"] = {"key": public.read(args.update_key).octets.hex()}
     if args.app_id is not None:
         put_app_id(settings, args.app_id)
     settings.setdefault("role", CLIENT)

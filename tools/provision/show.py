@@ -9,6 +9,7 @@ from tools.provision import radio, settings
 from tools.provision.check import check
 from tools.provision.places import ROWS
 from tools.provision.plan import APPLICATION, CLIENT, keyless
+from tools.update import public
 from tools.words import counted
 
 ROLES = {
@@ -75,6 +76,7 @@ def _items(config, verdict, place):
     if isinstance(wifi, dict) and wifi.get("ssid"):
         yield "Wi-Fi", f"{_text(wifi['ssid'])}; password {'set' if wifi.get('password') else 'not set'}"
     if verdict.error is None:
+        yield from _updates(config)
         # Where it is wrong, a name that nobody knows may have a key behind it.
         others = dict(_others(config))
         if others:
@@ -117,6 +119,13 @@ def _security(config, verdict, place):
         yield "  numbers", f"{told} {ROWS}/{verdict.row}"
 
 
+def _updates(config):
+    section = config.get("update")
+    if section is not None:
+        key = public.parse(bytes.fromhex(section["key"]))
+        yield "updates", f"those that key {key.id.hex()} has signed"
+
+
 def _secret(value):
     """That it is set. Not what it is, also where it is wrong."""
     if value is None:
@@ -156,7 +165,7 @@ def _text(value):
 
 def _others(config):
     """(dotted name, value) of what was not explained above."""
-    told = ("role", "ue_service_id", "peer", "security", "application", "wifi")
+    told = ("role", "ue_service_id", "peer", "security", "application", "wifi", "update")
     for name, value in config.items():
         if name in told:
             continue

@@ -79,6 +79,7 @@ def _show(args):
     if args.public:
         print(found.octets.hex())
         return 0
+    print(f"key          {found.id.hex()}")
     print(f"public key   {found.octets.hex()}")
     print(f"parameters   {found}: a signature of {found.signature:,} octets")
     if key is not None:

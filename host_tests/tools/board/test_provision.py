@@ -585,6 +585,58 @@ def test_show_without_a_readable_file(here, run):
         assert "msgin5g.json is wrong: msgin5g.json: is not JSON; check quotes and commas" in out
 
 
+# ---- whose updates it takes
+
+UPDATE_ID = "61a5d57d37f5e46bfb7520806b07a1b8"
+UPDATE_KEY = (
+    "000000020000000500000004"
+    + UPDATE_ID
+    + "50650e3b31fe4a773ea29a07f09cf2ea30e579f0df58ef8e298da0434cb2b878"
+)
+"""The public key of RFC 8554 appendix F, test case 1."""
+
+
+def test_a_key_for_updates(here, run):
+    (here / "updates.key.pub").write_text(UPDATE_KEY + "\n")
+    code, _, err = run("--ue", UE, "--peer", PEER, "--update-key", "updates.key.pub", "--out", "sensor.json")
+    assert (code, err) == (0, "")
+    assert read(here / "sensor.json")["update"] == {"key": UPDATE_KEY}
+    code, out, _ = run("--show", "--out", "sensor.json")
+    assert code == 0 and f"  updates         those that key {UPDATE_ID} has signed\n" in out
+    assert "other settings" not in out
+    (here / "list.csv").write_text("ue\nue:1\nue:2\n")
+    run("--csv", "list.csv", "--peer", PEER, "--update-key", "updates.key.pub", "--out", "made")
+    assert [read(path)["update"]["key"] for path in (here / "made").iterdir()] == [UPDATE_KEY] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "sentence"),
+    [
+        (UPDATE_KEY[:-2], (), "is no public key for updates: msgin5g keys make FILE makes FILE.pub"),
+        ("{}", (), "is the key that signs, which no device may have"),
+        (None, (), "look at the name"),
+        (UPDATE_KEY, ("--role", "application client"), 'update: needs the role "client"'),
+    ],
+)
+def test_keys_for_updates_that_are_none(here, run, text, options, sentence):
+    if text is not None:
+        (here / "k.pub").write_text(text)
+    code, out, err = run("--ue", UE, "--peer", PEER, "--update-key", "k.pub", "--out", "x.json", *options)
+    assert code == 2 and err.count("\n") == 1 and sentence in err
+    assert not (here / "x.json").exists()
+
+
+def test_a_key_for_updates_that_a_device_would_take_and_never_use(here, run):
+    """The firmware looks at its length alone."""
+    wrong = "00000009" + UPDATE_KEY[8:]
+    (here / "settings.json").write_text(json.dumps({"update": {"key": wrong}}))
+    code, _, err = run("--ue", UE, "--peer", PEER, "--settings", "settings.json", "--out", "x.json")
+    assert code == 2 and "update.key: is no key that signs updates" in err
+    private.replace(here / "msgin5g.json", json.dumps(CLIENT | {"update": {"key": wrong}}).encode())
+    code, out, _ = run("--show", "--state", ".")
+    assert code == 1 and "msgin5g.json is wrong: update.key: is no key that signs updates" in out
+
+
 # ---- many
 
 

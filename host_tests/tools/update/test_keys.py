@@ -373,7 +373,11 @@ def test_made_and_shown(tmp_path, capsys):
         assert keys(capsys, "show", each, "--public") == (0, line, "")
     code, out, err = keys(capsys, "show", file)
     assert (code, err) == (0, "")
-    assert f"public key   {line}" in out and "LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W4" in out
+    assert (
+        f"public key   {line}" in out
+        and f"key          {line[24:56]}\n" in out
+        and "LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W4" in out
+    )
     assert "a signature of 2,352 octets" in out and "32 signatures are left of 32" in out
     code, out, err = keys(capsys, "show", f"{file}.pub")
     assert (code, err) == (0, "") and "LMS_SHA256_M32_H5" in out and "left" not in out
