@@ -41,7 +41,7 @@ def _tried(record):
     on = trial.begin(record)
     if on and record["try"] in ("a", "b"):
         return record["try"]
-    if on and record["try"] == "config":
+    if record["try"] == "config" and (on or record.get("kept")):
         config = trial.CONFIG
     return record["now"]
 
@@ -68,6 +68,7 @@ def failed(error: BaseException, early: bool = True) -> None:
     again: so a slot that was damaged keeps no device from being mended.
     """
     if not on and not (early and folder):
+        _say("no slot can be chosen: %r" % error) if early else None
         return
     sys.print_exception(error)  # type: ignore[attr-defined]
     try:

@@ -33,18 +33,19 @@ def begin(record: dict) -> bool:
     """Count this start, or end the trial where it has had its starts or its time. Return whether it is on; `record`
     says how it stands then."""
     what = record["try"]
-    if what == "config" and not there(CONFIG):
-        _end(record, "")  # the power went when it was confirmed
-        return False
-    why = _missing(what) or _overdue(record) or _counted(record)
-    if why:
-        roll_back(record, why)
-        return False
     try:
+        overdue = _overdue(record)
+        if record.get("kept"):
+            _keep(record)  # the power went when it was confirmed
+            return False
+        why = _missing(what) or overdue or _counted(record)
+        if why:
+            roll_back(record, why)
+            return False
         save(record)
     except (OSError, ValueError) as error:
         # A start that is not counted could fail for ever.
-        print("msgin5g: the start of a trial cannot be counted (%s), so what was before runs" % error)
+        print("msgin5g: slots/now cannot be written (%s), so this start is none of the trial" % error)
         return False
     print("msgin5g: trial of %s: start %d of %d" % (_name(what), _STARTS - record["left"], _STARTS))
     _begin_time(record)
@@ -52,7 +53,8 @@ def begin(record: dict) -> bool:
 
 
 def _missing(what):
-    return "start: %s is not there" % _name(what) if what in ("a", "b") and not there("slots/" + what) else ""
+    path = CONFIG if what == "config" else "slots/" + what
+    return "" if what == "image" or there(path) else "start: %s is not there" % _name(what)
 
 
 def _counted(record):
@@ -135,7 +137,8 @@ def over(timer: object) -> None:
             machine.mem32[_scratch()] = _OVERDUE
         else:
             record = load()
-            roll_back(record, _late(record, "%d s" % _seconds(record)))
+            if not record.get("kept"):
+                roll_back(record, _late(record, "%d s" % _seconds(record)))
     except Exception as error:
         print("msgin5g: the end of a trial cannot be noted (%r): the next start counts it" % error)
     _reset(timer)
@@ -158,17 +161,37 @@ def stop() -> None:
 
 
 def confirm() -> None:
-    """Have what is on trial run from now on. Raise OSError where the storage fails."""
+    """Have what is on trial run from now on. Raise OSError where the storage fails; its time begins anew then."""
     record = load()
     what = record["try"]
-    if what == "config":
-        if there(CONFIG):
-            os.rename(CONFIG, _CONFIG)  # a cut from here on is recognised: it is gone
-    elif what != "image":
-        record["now"] = what
-    _end(record, "")
-    stop()
+    stop()  # before it is written: a timer may call in between
+    try:
+        if what == "config":
+            record["kept"] = True
+            save(record)  # from here on it is confirmed: each start goes on with what is left
+            _keep(record)
+        else:
+            if what != "image":
+                record["now"] = what
+            _end(record, "")
+    except OSError:
+        _begin_time(record)
+        raise
     print("msgin5g: %s is confirmed" % _name(what))
+
+
+def _keep(record):
+    """Have the configuration that was tried in place of the one before. Not by a rename from one folder to another: of
+    that littlefs makes two writes, and with a cut between them MicroPython 1.29 loses the file beside, slots/now."""
+    with open(CONFIG, "rb") as source, open(_CONFIG + "~", "wb") as file:
+        octets = b"?"
+        while octets:
+            octets = source.read(256)
+            file.write(octets)
+        file.flush()
+    os.rename(_CONFIG + "~", _CONFIG)
+    _end(record, "")
+    os.remove(CONFIG)
 
 
 def roll_back(record: dict, why: str) -> None:
@@ -184,7 +207,7 @@ def _end(record, why):
     record["try"] = ""
     record["left"] = 0
     record["why"] = why
-    for name in ("wakes", "words"):
+    for name in ("wakes", "words", "kept"):
         if name in record:
             del record[name]
     save(record)

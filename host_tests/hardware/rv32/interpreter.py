@@ -41,6 +41,7 @@ SLOW = {
     "test_observe_hours": None,
     "test_oscore_memory": None,
     "test_site_memory": None,
+    "test_slots_cut": None,
     "test_taken": ("test_sent_from_far_down",),
 }
 # Octets, of the 16 MiB from qemu.ROM to the end of the machine's memory, in whose last part QEMU puts its device tree.

@@ -327,6 +327,34 @@ def test_a_configuration_on_trial():
         equal((record.load()["now"], record.load()["try"], record.load()["why"]), ("a", "", ""))
 
 
+def test_a_configuration_that_is_confirmed_stays_so_where_the_storage_fails():
+    """It is as confirmed as the server was told, whatever it takes to have it in its place."""
+    with Device() as device:
+        write("msgin5g.json", b"old")
+        os.mkdir("slots")
+        write("slots/config.try", b"new")
+        device.trying("config")
+        device.start()
+        os.mkdir("msgin5g.json~")  # nothing can be written there
+        raises(OSError, base.confirm)
+        equal((record.load()["kept"], read("msgin5g.json")), (True, b"old"))
+        overdue(Timer.made[0])
+        for _ in range(5):
+            equal((device.start(), base.config, base.on), ("", "slots/config.try", False))
+        os.rmdir("msgin5g.json~")
+        equal((device.start(), base.config, base.on), ("", "msgin5g.json", False))
+        equal((read("msgin5g.json"), record.there("slots/config.try")), (b"new", False))
+        equal((record.load()["try"], record.load().get("kept")), ("", None))
+
+
+def test_a_configuration_on_trial_that_is_not_there():
+    with Device() as device:
+        write("msgin5g.json", b"old")
+        device.trying("config")
+        equal((device.start(), base.config, base.on), ("", "msgin5g.json", False))
+        equal(record.load()["why"], "start: the configuration is not there")
+
+
 # --- the time of a trial ---------------------------------------------------------------------------------
 
 
@@ -371,6 +399,16 @@ def test_where_files_cannot_be_written_when_a_timer_calls_the_next_start_does():
             equal(record.load()["why"], "registration: not registered within 60 s")
             device.trying()
             equal((device.start(), base.on), ("slots/b", True))  # it is noted once
+            overdue(Timer.made[0])
+            kept = record.load()
+            kept["now"], kept["try"] = "b", "config"
+            write("slots/config.try", b"new")
+            kept["kept"] = True  # the power went as it was confirmed
+            record.save(kept)
+            device.start()
+            equal(record.load()["try"], "")
+            device.slot("a").trying("a", trial=60)
+            equal((device.start(), base.on), ("slots/a", True))
         finally:
             trial._scratch = scratch
 
