@@ -65,6 +65,8 @@ HOST = (
     ("tools.line",),
     ("tools.impair",),
     ("tools.image",),
+    ("tools.update.public",),
+    ("tools.provision.check",),
     ("tools.update",),
     ("tools.application",),
     ("tools.device",),

@@ -31,6 +31,10 @@ COMMANDS = {
     "keys": ("tools.update.keyprogram", "the key that signs updates of devices"),
     "update": ("tools.update.program", "bundles to devices, by stages, and what becomes of each device"),
     "flash": ("tools.flash.program", "the image onto a board"),
+    "bundle": (
+        "tools.update.bundle",
+        "an update of devices, signed: an application, configuration, MicroPython",
+    ),
     "repl": ("tools.line.repl", "the REPL of a board, by mpremote"),
     "board": ("tools.project.newboard", "a folder of boards/ to begin a board with"),
     "trace": ("tools.trace", "who said what to whom: a picture, or one line for each message"),

@@ -124,6 +124,12 @@ _EXAMPLES = {
     "update stop": ("msgin5g update stop 3",),
     "update again": (f"msgin5g update again 3 --ue {_UE}",),
     "flash": ("msgin5g flash rp2040", "msgin5g flash esp32 --port /dev/ttyUSB0 --baudrate 115200"),
+    "bundle": (
+        "msgin5g bundle app.py --board rp2040 --version 1.4",
+        "msgin5g bundle garden --firmware firmware/msgin5g/rules/steps.py --board esp32 --version 1.5 --confirm",
+        "msgin5g bundle --config changes.json --version 2",
+        "msgin5g bundle --show garden-1.5.bundle --public updates.key.pub",
+    ),
     "repl": ("msgin5g repl", "msgin5g repl --port /dev/ttyACM0"),
     "board": ("msgin5g board mine", "msgin5g board mine --like rp2040"),
     "trace": (

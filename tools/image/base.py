@@ -29,6 +29,7 @@ _TABLE_SIZE = 0xC00
 _ENTRY = struct.Struct("<2sBBII16sI")
 _ENTRY_MAGIC, _MD5_MAGIC = b"\xaa\x50", b"\xeb\xeb"
 _APPLICATION = 0  # type of a partition
+_DIGEST = 32  # octets behind an image: its SHA-256
 
 
 @dataclass
@@ -50,6 +51,31 @@ class Base:
 
 def read(path, board):
     """The Base in a file. `board` is board.json. Raises UsageError with what is wrong and what to do."""
+    octets, chip, start = _begun(path, board)
+    _whole(path, chip, octets, "boot loader")
+    partitions, application = _partitions(path, octets, start)
+    image = octets[application - start :]
+    _whole(path, chip, image, "application")
+    return Base(chip, start, _version(path, image), octets, partitions)
+
+
+def application(path, board):
+    """(chip, version, octets) of the application alone, which is what an update of MicroPython is: in a file with
+    nothing else (micropython.org's .app-bin), or in such a whole binary. Raises UsageError."""
+    octets, chip, start = _begun(path, board)
+    if octets[_TABLE - start :].startswith(_ENTRY_MAGIC):
+        octets = octets[_partitions(path, octets, start)[1] - start :]
+    image = _whole(path, chip, octets, "application")
+    if not image.append_digest:
+        raise UsageError(
+            f"{path} has no SHA-256 at its end, by which a chip sees that it is whole. {DOWNLOADS}"
+        )
+    # What a merged file has behind it is no part of it: ESP-IDF, "App Image Format".
+    return chip, _version(path, octets), octets[: image.data_length + _DIGEST]
+
+
+def _begun(path, board):
+    """(octets, chip, where in the flash they begin) of a file that begins as one for a chip of this board does."""
     path = Path(path)
     try:
         octets = path.read_bytes()
@@ -68,22 +94,18 @@ def read(path, board):
         name = CHIP_DEFS[chip].CHIP_NAME if chip in CHIP_DEFS else f"number {number}"
         known = ", ".join(data["name"] for data in board["chips"].values())
         raise UsageError(f"{path} is for a chip that this board does not know: {name}; it knows {known}")
-    start = board["chips"][chip]["bootloader"]
-    _whole(path, chip, octets, "boot loader")
-    partitions, application = _partitions(path, octets, start)
-    image = octets[application - start :]
-    _whole(path, chip, image, "application")
-    return Base(chip, start, _version(path, image), octets, partitions)
+    return octets, chip, board["chips"][chip]["bootloader"]
 
 
 def _whole(path, chip, octets, what):
-    """UsageError unless these octets begin with an image that is all there."""
+    """esptool's reader of the image that these octets begin with; UsageError unless it is all there."""
     try:
         image = LoadFirmwareImage(chip, octets)
     except (FatalError, RuntimeError, struct.error, IndexError, TypeError) as error:
         raise UsageError(f"{path} is damaged or cut short, in its {what} ({error}). {DOWNLOADS}") from None
     if image.append_digest and image.stored_digest != image.calc_digest:
         raise UsageError(f"{path} is damaged or cut short: the {what}'s SHA-256 is wrong. {DOWNLOADS}")
+    return image
 
 
 def _partitions(path, octets, start):

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from mpremote.romfs import VfsRomWriter
@@ -123,14 +124,28 @@ def mpy_version(main):
     return f"{found[1]}.{found[2]}"
 
 
+def module(source, name, options=()):
+    """The octets of the .mpy file of this source, octets too, which calls itself `name`. Raises UsageError."""
+    with tempfile.TemporaryDirectory() as folder:
+        written, made = Path(folder, "source.py"), Path(folder, "made.mpy")
+        written.write_bytes(source)
+        _cross(written, name, made, options)
+        return made.read_bytes()
+
+
 def _compile(source, name, target, stamp, options):
     target.parent.mkdir(parents=True, exist_ok=True)
     # Several tests may do so at once: each writes a file of its own, and the last one stays.
     new = target.with_name(f".{target.name}.{os.getpid()}")
-    command = [*CROSS, *options, "-s", str(name), "-o", str(new), str(source)]
+    _cross(source, name, new, options, source)
+    os.utime(new, ns=(stamp, stamp))
+    new.replace(target)
+
+
+def _cross(source, name, target, options, said=None):
+    """Compiles a file. UsageError names it as it is `said`, else as it calls itself."""
+    command = [*CROSS, *options, "-s", str(name), "-o", str(target), str(source)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         told = (done.stderr.strip() or done.stdout.strip()).removeprefix("Traceback (most recent call last):")
-        raise UsageError(f"{source} does not compile: {told}")
-    os.utime(new, ns=(stamp, stamp))
-    new.replace(target)
+        raise UsageError(f"{said or name} does not compile: {told}")

@@ -24,6 +24,7 @@ MAX_PART = 16_384  # octets of the manifest, which are 209 files at most, and of
 MAX_CONTENTS = 4 << 20  # octets of all files together
 MAX_PATH = 128
 MAX_NUMBER = 2**32 - 1
+MAX_BOARDS = 16  # that a device reads in one line
 MAX_BUNDLE = 13 + 2 * MAX_PART + MAX_CONTENTS
 
 _MAGIC = b"MSGB"
@@ -253,6 +254,8 @@ def _trial(seconds):
 
 def _boards(value):
     boards = tuple(value.split(" "))
+    if len(boards) > MAX_BOARDS:
+        raise FormatError(f"board has at most {MAX_BOARDS} names, not {len(boards)}")
     for board in boards:
         _like(_NAME, "board", board, "names with one space between them, or any")
     if len(set(boards)) < len(boards) or (ANY in boards and boards != (ANY,)):

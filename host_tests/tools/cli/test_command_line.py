@@ -259,6 +259,9 @@ def test_each_program_reads_its_arguments_so():
 
 # Another form of one thing, or another thing of one name: each with its reason.
 FORMS = {
+    "--version": "of this program, and of what is in a bundle",
+    "--public": "a public key, and that nothing but such a key is shown",
+    "--show": "with its file, where it does not show what is on a board",
     "--from": "who a message is from, and where what is shown is from",
     "--server": "the URI of its HTTP side or of its CoAP side, or no more than the address for what only passes on",
 }

@@ -171,6 +171,7 @@ def test_each_line_at_its_place(line):
         ("board rp2040 pico_w", "board rp2040  pico_w"),
         ("board rp2040 pico_w", "board any"),
         ("board rp2040 pico_w", "board rp2040 any"),
+        ("board rp2040 pico_w", "board " + " ".join(map(str, range(17)))),
         ("mpy 6.3", "mpy 6"),
         ("mpy 6.3", "mpy 6.4"),
         ("mpy 6.3\n", ""),
@@ -201,6 +202,7 @@ def test_values_that_are_none(old, new):
 def test_edges_are_allowed():
     format.parse(TEXT.replace("trial 900", "trial 60").replace("1796000000", "4294967295").encode())
     format.parse(TEXT.replace("trial 900", "trial 86400").replace("garden", 32 * "a").encode())
+    format.parse(TEXT.replace("rp2040 pico_w", " ".join(map(str, range(16)))).encode())
     format.parse(TEXT.replace("file 9 ", f"file {(4 << 20) - 2} ").encode())
     format.parse(app(f"0 {A} app/{'/'.join([64 * 'a', 59 * 'b'])}").encode())
 

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""From files of a person to files of a bundle, and what becomes of them on MicroPython."""
+
+import json
+import subprocess
+
+import pytest
+
+from host_tests.hardware.esp32 import esp32_base
+from tools.errors import UsageError
+from tools.image.boards import ROOT
+from tools.programs.micropython import BIN
+from tools.update import contents
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Writes {path: text or octets} into the folder that the process is in."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(found):
+        for name, text in found.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    return write
+
+
+def micropython(folder, code):
+    done = subprocess.run(
+        [str(BIN / "micropython"), "-c", code], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout + done.stderr
+
+
+def refused(*arguments, call=contents.application):
+    with pytest.raises(UsageError) as error:
+        call(*arguments)
+    return str(error.value)
+
+
+# ---- an application
+
+
+def test_a_folder_with_an_app_is_the_application(files):
+    files(
+        {
+            "garden/app.py": "import plants",
+            "garden/plants.py": "",
+            "garden/pictures/rose.bin": b"\xff\x00",
+            "garden/.git/config": "",
+            "garden/__pycache__/app.pyc": b"",
+            "garden/.hidden": "",
+        }
+    )
+    made = contents.application(["garden"], True)
+    assert sorted(made) == ["app/app.mpy", "app/pictures/rose.bin", "app/plants.mpy"]
+    assert made["app/pictures/rose.bin"] == b"\xff\x00"
+    assert {octets[:2] for name, octets in made.items() if name.endswith(".mpy")} == {b"M\x06"}
+
+
+def test_another_folder_keeps_its_name(files):
+    files({"app.py": "1", "sensors/__init__.py": "", "sensors/wind.py": "", "lib/x.txt": "x"})
+    made = contents.application(["app.py", "sensors", "lib/"], False)
+    assert sorted(made) == ["app/app.py", "app/lib/x.txt", "app/sensors/__init__.py", "app/sensors/wind.py"]
+
+
+def test_the_only_file_is_the_application_whatever_it_is_called(files):
+    files({"sensor.py": "print(1)\n", "data.json": "{}"})
+    assert sorted(contents.application(["sensor.py", "data.json"], True)) == ["app/app.mpy", "app/data.json"]
+    assert contents.application(["sensor.py"], False) == {"app/app.py": b"print(1)\n"}
+
+
+def test_what_is_no_application(files):
+    files(
+        {
+            "a.py": "",
+            "b.py": "",
+            "x/a.py": "",
+            "d.txt": "",
+            "coap.py": "",
+            "app.py": "",
+            "broken/app.py": "def",
+        }
+    )
+    assert "called app.py" in refused(["a.py", "b.py"], True)
+    assert "called app.py" in refused(["d.txt"], True)
+    assert "nothing: there is no such file" in refused(["nothing"], True)
+    assert "both be app/a.py" in refused(["a.py", "x/a.py"], True)
+    assert "hide the firmware's coap" in refused(["app.py", "coap.py"], True)
+    for compiled in (True, False):
+        assert "broken/app.py" in refused(["broken"], compiled)
+        assert "does not compile" in refused(["broken"], compiled)
+
+
+def test_two_that_would_be_one(files):
+    files({"app.py": "", "m.py": "", "m.mpy": b"M\x06\x00\x1f"})
+    assert "app/m.mpy" in refused(["app.py", "m.py", "m.mpy"], True)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print(__name__)\n",
+        "# a comment\n\nprint(__name__)\n",
+        '"""What it is."""\nprint(__name__)\n',
+        '"""What\nit is."""\nprint(__name__)\n',
+        "import sys; print(__name__)\n",
+        "# äöü\nx = (1,\n 2)\nprint(__name__)\n",
+    ],
+)
+def test_it_is_the_main_program(files, tmp_path, source):
+    """Where it is compiled as well, and an error still names its own line."""
+    end = "\nraise ValueError\n"
+    files({"app/app.py": source + end})
+    line = (source + end).rstrip().count("\n") + 1
+    for compiled in (True, False):
+        for name, octets in contents.application(["app"], compiled).items():
+            files({f"made/{name}": octets})
+            how = "import app" if compiled else "exec(open('app.py').read())"
+            said = micropython(tmp_path / "made/app", how)
+            assert said.startswith("__main__\n"), name
+            assert f"line {line}" in said, said
+            (tmp_path / "made" / name).unlink()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if True:\n    pass\n",
+        "@decorated\ndef f(): pass\n",
+        "async def main(): pass\n",
+        "for x in (): pass\n",
+        "class A: pass\n",
+        "try:\n    import x\nexcept ImportError: pass\n",
+        "# nothing\n",
+        "",
+    ],
+)
+def test_one_that_begins_with_a_compound_statement_stays_as_it_is(files, source):
+    source = source.replace("@decorated", "@staticmethod")
+    files({"app.py": source, "other.py": ""})
+    made = contents.application(["app.py", "other.py"], True)
+    assert made["app/app.py"] == source.encode()
+    assert sorted(made) == ["app/app.py", "app/other.mpy"]
+
+
+# ---- the firmware
+
+
+def test_modules_of_the_firmware():
+    steps, board = ROOT / "firmware/msgin5g/rules/steps.py", ROOT / "boards/rp2040/board.py"
+    made = contents.firmware([steps, board], ("rp2040",))
+    assert sorted(made) == ["fw/board.mpy", "fw/msgin5g/rules/steps.mpy"]
+    folder = contents.firmware([ROOT / "firmware/msgin5g/rules"], ("rp2040", "unix"))
+    assert folder["fw/msgin5g/rules/steps.mpy"] == made["fw/msgin5g/rules/steps.mpy"]
+    assert "fw/msgin5g/rules/__init__.mpy" in folder and len(folder) > 3
+
+
+@pytest.mark.parametrize(
+    ("path", "named", "words"),
+    [
+        ("firmware/main.py", ("unix",), "runs before any update"),
+        ("boards/rp2040/boot.py", ("rp2040",), "runs before any update"),
+        ("firmware/manifest.py", ("unix",), "runs before any update"),
+        ("firmware/contracts.pyi", ("unix",), "no module of a device"),
+        ("boards/rp2040/board.py", ("unix",), "none of boards/unix"),
+        ("boards/rp2040/board.py", ("pico_w", "rp2040"), "alone"),
+        ("tools/errors.py", ("unix",), "no module of firmware/"),
+    ],
+)
+def test_what_is_none_of_its_modules(path, named, words):
+    assert words in refused([ROOT / path], named, call=contents.firmware)
+
+
+# ---- a configuration: RFC 7396
+
+
+def test_changes_of_a_configuration(files, tmp_path):
+    files({"c.json": '{\n "registration": {"lifetime": 60},\n "wifi": null, "watchdog": 8}'})
+    octets = contents.configuration(tmp_path / "c.json")
+    assert json.loads(octets) == {"registration": {"lifetime": 60}, "wifi": None, "watchdog": 8}
+    assert b"\n" not in octets and b" " not in octets
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"peer": "coap+uart://1", "serial": {"baudrate": 9600}},
+        {"aggregation": {"wait": 5}},  # of the role client
+        {"espnow": {"channel": 6}},
+        {"configuration": {"fetch": "always"}},  # of one with a UE ID
+        {"wifi": {"ssid": "garden", "password": "eight or more"}},
+        {},
+    ],
+)
+def test_each_kind_of_device_may_take_them(files, tmp_path, changes):
+    files({"c.json": json.dumps(changes)})
+    assert json.loads(contents.configuration(tmp_path / "c.json")) == changes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        ('{"watchdog": NaN}', "NaN is no number"),
+        ('{"watchdog": 1, "watchdog": 2}', "twice"),
+        ('["watchdog"]', "no JSON object"),
+        ("[" * 100_000, "not JSON"),
+        ('{"security": {"mode": "none"}}', "security, which is no part"),
+        ('{"security": null}', "security, which is no part"),
+        ('{"update": {"key": "00"}}', "update, which is no part"),
+        ('{"application": {"credential": "00"}}', "application.credential, which is no part"),
+        ('{"espnow": {"lmk": "00112233445566778899aabbccddeeff"}}', "espnow.lmk, which is no part"),
+        ('{"wochtdag": 1}', "wochtdag"),
+        ('{"watchdog": "8"}', "watchdog"),
+        ('{"peer": null}', "peer"),
+        ('{"role": "application client", "application": {"app_id": 7}}', "needs the role"),
+        ('{"registration": {"lifetime": 1}}', "registration.lifetime"),
+    ],
+)
+def test_changes_that_no_device_takes(files, tmp_path, text, words):
+    files({"c.json": text})
+    said = refused(tmp_path / "c.json", call=contents.configuration)
+    assert words in said and "c.json" in said and "00112233" not in said
+
+
+# ---- MicroPython for the ESP32: esptool made it, as it makes those of ESP-IDF
+
+
+def test_the_application_alone_of_a_whole_binary_or_by_itself(tmp_path):
+    whole = esp32_base.base("esp32s3")
+    application = whole[0x10000:]
+    for name, octets in {"whole": whole, "merged": whole + b"\xff" * 70_000, "alone": application}.items():
+        path = tmp_path / f"{name}.bin"
+        path.write_bytes(octets)
+        assert contents.image(path, ("esp32",)) == application, name
+
+
+def test_what_is_no_image(tmp_path):
+    path = tmp_path / "x.bin"
+    application = esp32_base.base("esp32s3")[0x10000:]
+    for octets, words in {
+        b"": "is no binary for an ESP32 but empty",
+        b"UF2\n": "but a UF2 file",
+        application[:-40]: "damaged or cut short",
+        application[:2000] + b"!" + application[2001:]: "damaged or cut short",
+        esp32_base.base("esp32s3", "a thing")[0x10000:]: "no MicroPython",
+        esp32_base.base("esp32s3", "MicroPython v1.20.0 on 2023-04-26")[0x10000:]: "too old",
+        esp32_base.image("esp32c61", b"x" * 64): "does not know",
+    }.items():
+        path.write_bytes(octets)
+        assert words in refused(path, ("esp32",), call=contents.image), words
+    path.write_bytes(application)
+    for named in (("rp2040",), ("any",), ("esp32", "rp2040"), ("unix",)):
+        assert "by cable" in refused(path, named, call=contents.image)
+    assert "nothing.bin: No such file" in refused(tmp_path / "nothing.bin", ("esp32",), call=contents.image)
