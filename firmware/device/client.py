@@ -76,7 +76,8 @@ class RunningClient(Serving):
 
     `on_failed`, which an application may set, is called with (sender, message ID, cause) of a message to this device
     that it will never have; `on_group` with (group ID, "announced", "left" or "gone"), once `groups` was called;
-    `on_trigger` with the address (None: none was named) that a trigger asks to contact.
+    `on_trigger` with the address (None: none was named) that a trigger asks to contact; `on_update` with (name,
+    version) of an update that was verified: where it returns True the board starts anew.
     """
 
     if _TYPING:

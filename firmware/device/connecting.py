@@ -50,5 +50,9 @@ class Connecting:
             from . import counters
 
             counters.begin(self)
+        if config.update is not None:
+            from . import update
+
+            self._begin("update", update.begin(self))
         self._begin("timer", self._tick)
         self._begin("reader", self._read)

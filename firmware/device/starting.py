@@ -111,6 +111,10 @@ async def running(config: "Config | dict[str, Any] | str | None", board: "Board 
     if config.security["mode"] == "none":
         log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
     core = quick(_core, config, board.storage)
+    if config.update is not None:
+        core.call(
+            "receiver", "open", "msgin5g.update", health.now()
+        )  # before the application takes a message
     _tell(core.journal)
     starts.look(board)
     # after the core: reading the storage may take longer than a watchdog waits

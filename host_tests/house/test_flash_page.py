@@ -74,6 +74,7 @@ def test_each_file_is_written_by_the_firmware():
         "configuration",
         "gateway",
         "boot",
+        "update",
         "oscore-",
         "probe",
     }

@@ -19,6 +19,7 @@ PAGES = (
     "device",
     "device.client",
     "device.console",
+    "device.update",
     "msgin5g",
     "coap",
     "coap.aio",

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: MIT
+"""What a device does for an update, and says about it: the task below the calls of `device.update`."""
+
+import asyncio
+import gc
+import sys
+
+from coap.compat import const, drop_half_modules, json_octets
+from msgin5g.timing import Countdown
+
+from .. import health
+from ..health import log
+from .noted import Noted
+from .taking import Octets, Refused, Taking, cause
+
+_TYPING = const(False)
+if _TYPING:
+    from typing import Any
+
+    from contracts import Board
+
+APP_ID = const("msgin5g.update")
+_ANSWER = const(400)  # octets
+_PART = const(16384)  # octets that are asked for at once
+_HEAD = const(13)  # octets of a piece before its own
+_ASK = const(300000)  # ms without a piece until it is asked for again; twice as long each time
+_LONGEST = const(21600000)
+_PAUSE = const(60000)  # ms until it is asked for again where this device failed
+_TURN = const(5)  # s between looks while there is something to do
+_REST = const(3600)
+
+
+class Updates:
+    """The updates of a running client on this board."""
+
+    def __init__(self, client: "Any", board: "Board") -> None:
+        core = client.core
+        self.noted = Noted(core.storage)
+        self.taking = Taking(self.noted, board.name, core.config.update["key"], core.config, core.stats)
+        self.client = client
+        self._board = board
+        self._looked = False  # whether it is known how the last start left things
+        self._registered = False
+        self._waits = False  # a trial, for the application to confirm it
+        self._asked: "Any" = None  # Countdown until a piece is asked for again
+        self._gap = _ASK
+        self._told = False  # the application was told of what is verified
+        self._leaving = False  # the board is to be started with that
+
+    def status(self) -> "dict[str, Any]":
+        """Return what `device.update.status` does."""
+        noted, taking = self.noted, self.taking
+        return {
+            "id": noted.id,
+            "kind": noted.kind,
+            "state": noted.state,
+            "cause": noted.cause,
+            "have": taking.have,
+            "of": taking.of,
+        }
+
+    async def run(self) -> None:
+        """Take what comes, until the client ends."""
+        inbox = self.client.application(APP_ID)
+        while True:
+            try:
+                active = await self.poll(health.now())
+                await self.handle(await inbox.receive(_TURN if active else _REST), health.now())
+            except asyncio.TimeoutError:
+                pass
+            except EOFError:  # StoppedError is one
+                return
+            except MemoryError:
+                drop_half_modules()
+                gc.collect()
+                await self._pause("no memory")
+            except OSError as error:
+                await self._pause(error)
+            except Exception as error:
+                if self.client.ended:
+                    return
+                sys.print_exception(error)  # type: ignore[attr-defined]
+                await self._pause(error)
+
+    async def _pause(self, error):
+        """Begin again with what is on flash, somewhat later."""
+        log("update: goes on later (%s)", error)
+        self._looked = False
+        self._asked = Countdown(_PAUSE, health.now())
+        await asyncio.sleep(_TURN)
+
+    # --- how the last start left things -------------------------------------------------------------------
+
+    def _look(self):
+        """Find out what became of the update that was under way. Raise OSError."""
+        noted = self.noted
+        noted.read()
+        self._told = self._leaving = self._waits = False
+        if noted.state == "loading":
+            try:
+                self.taking.resume()
+            except (OSError, ValueError) as error:
+                log("update: %s begins anew (%s)", noted.id, error)
+                noted.begin("", "app", "", "", "")
+                noted.write()
+        elif noted.state in ("verified", "trying"):
+            from base.record import load
+
+            self._look_at(load())
+        self._looked = True
+
+    def _look_at(self, record):
+        noted = self.noted
+        if record["id"] != noted.id:
+            if noted.state == "trying":
+                self._roll_back("storage: slots/now does not know of it")
+            return
+        if record["try"] == "image":
+            self._look_at_image(record)
+        if record["try"]:
+            self._waits = record["confirm"]
+            if noted.state != "trying":
+                noted.enter("trying")
+        elif record["why"]:
+            self._roll_back(record["why"])
+            from base.record import save
+
+            record["why"] = ""
+            save(record)
+        else:
+            self._confirmed(record)
+
+    def _look_at_image(self, record):
+        """End a trial whose image does not run: the boot loader has gone back by itself."""
+        from . import image
+
+        if image.running() != record.get("partition"):
+            from base.trial import roll_back
+
+            roll_back(record, "start: the boot loader went back to the image before")
+
+    def _roll_back(self, why):
+        self.noted.bad = [self.noted.id, why]
+        self.noted.enter("rolled-back", why)
+        log("update: %s was rolled back: %s", self.noted.id, why)
+
+    def _confirmed(self, record):
+        noted = self.noted
+        number = record.get("number", 0)
+        noted.floors[noted.kind] = max(noted.floors[noted.kind], number)
+        noted.runs[noted.kind] = noted.id
+        noted.enter("confirmed")
+
+    # --- what is due ------------------------------------------------------------------------------------------
+
+    async def poll(self, now: int) -> bool:
+        """Do what is due, and return whether there is more to do soon. Raise OSError."""
+        noted = self.noted
+        self.taking.age(now)
+        registered = self.client.registered
+        came = registered and not self._registered
+        self._registered = registered
+        if not self._looked:
+            self._look()
+        if registered:
+            if noted.state == "trying" and not self._waits:
+                self.confirm()
+            if not noted.told:
+                await self._tell()
+            if noted.state == "loading":
+                await self._go_on(now, came)
+            if noted.state == "verified" and not self._told:
+                self._tell_application()
+            if self._leaving:
+                await self._restart()
+        return not noted.told or noted.state in ("loading", "verified", "trying")
+
+    async def _go_on(self, now, came):
+        if not self.taking.asked[1]:
+            await self._finish(now)
+        elif came or self._asked is None:
+            self._gap = _ASK
+            await self._ask(now)
+        elif self._asked.advance(now) <= 0:
+            self._gap = min(2 * self._gap, _LONGEST)
+            await self._ask(now)
+
+    async def _finish(self, now):
+        """Look at all that has come."""
+        try:
+            await self.taking.finish()
+        except Refused as error:
+            self._fail(error.args[0])
+        except OSError as error:
+            self._fail(cause(error))
+        if self.noted.state != "loading":
+            await self._tell()
+        elif self.taking.asked[1]:
+            await self._ask(now)
+        else:
+            self.noted.enter("verified")
+            log("update: %s has come, and is as it was signed", self.noted.id)
+            await self._tell()
+            self._told = False
+            self._tell_application()
+
+    def _fail(self, cause):
+        """Give a bundle up. Raise OSError."""
+        self.taking.stats["update_refused"] += 1
+        log("update: %s is refused: %s", self.noted.id, cause)
+        self.taking.forget()
+        self.noted.enter("refused", cause)
+
+    def _tell_application(self):
+        """Ask the application whether the board may be started anew."""
+        self._told = True
+        on_update = getattr(self.client, "on_update", None)
+        may = True
+        if on_update is not None:
+            with self.taking.slot().manifest() as file:
+                from .manifests import Manifest
+
+                manifest = Manifest(file)
+            try:
+                may = on_update(manifest.name, manifest.version)
+            except Exception as error:  # an application that fails here could not be mended otherwise
+                log("update: on_update failed (%r)", error)
+        if may is True:
+            self.restart()
+
+    # --- what this device says ----------------------------------------------------------------------------------
+
+    async def _ask(self, now):
+        self._asked = None
+        await self._say(self.noted.sender, self.noted.sender_type, self.noted.id, "loading")
+        self._asked = Countdown(self._gap, now)
+
+    async def _tell(self):
+        """Tell the sender of the bundle what became of it, by a message that outlives a restart."""
+        noted = self.noted
+        if await self._say(noted.sender, noted.sender_type, noted.id, noted.state, noted.cause, False):
+            noted.told = True
+            noted.write()
+
+    async def _say(self, to, to_type, id, state, cause="", volatile=True):
+        """Send a word about a bundle, and return whether it is on its way."""
+        said = {"id": id, "state": state}
+        if cause:
+            said["cause"] = cause
+        if id == self.noted.id and self.taking.asked is not None:
+            said["have"] = self.taking.have
+            said["of"] = self.taking.of
+            if state == "loading":
+                said["get"] = [list(self.taking.asked)]
+        text = json_octets(said)
+        while len(text) > _ANSWER:
+            said["cause"] = said["cause"][:-8]
+            text = json_octets(said)
+        try:
+            await self.client.send(to, str(text, "utf-8"), to_type=to_type, app_id=APP_ID, volatile=volatile)
+            return True
+        except Exception as error:
+            # OutboxFull, StorageError. To name them loads them, which a device in want of memory may not manage.
+            if isinstance(error, (MemoryError, EOFError, RuntimeError)):
+                raise
+            log("update: %s is not told (%s)", state, error)
+            return False
+
+    # --- what comes in ----------------------------------------------------------------------------------------
+
+    async def handle(self, message: "Any", now: int) -> None:
+        """Take a message with this Application ID. Raise OSError, MemoryError, and then it is as if it had not come."""
+        try:
+            if not self._looked:
+                self._look()
+            head = Octets(message, 0, min(_HEAD, message.size)).read(_HEAD)
+            if head[:1] == b"O":
+                await self._offer(message, now)
+            elif head[:1] == b"P" or head[:1] == b"X":
+                await self._about(message, head, now)
+            else:
+                self._ignore()
+        except ValueError as error:  # text, or a message that the storage lost
+            log("update: a message says nothing (%s)", error)
+            self._ignore()
+        finally:
+            message.close()
+
+    def _ignore(self):
+        self.taking.stats["update_ignored"] += 1
+
+    async def _offer(self, message, now):
+        sender, sender_type = message.sender, message.sender_type or "AS"
+        try:
+            id, state = await self.taking.offer(message, now)
+        except Refused as error:
+            cause, id = error.args
+            self.taking.stats["update_refused"] += 1
+            log("update: an offer of %s is refused: %s", sender, cause)
+            await self._say(sender, sender_type, id, "refused", cause)
+            self._looked = False  # its place may be empty by now
+            return
+        cause = self.noted.bad[1] if state == "rolled-back" else ""
+        if state == "loading":
+            self.taking.heard(now)
+            self.taking.resume()
+            self._gap = _ASK
+            await self._go_on(now, True)
+        else:
+            await self._say(sender, sender_type, id, state, cause)
+
+    async def _about(self, message, head, now):
+        """Take a piece of a bundle, or the word to stop it."""
+        from binascii import hexlify
+
+        noted = self.noted
+        id = str(hexlify(head[1:9]), "utf-8")
+        mine = id == noted.id and message.sender == noted.sender
+        stops = head[:1] == b"X"
+        if mine and noted.state == "loading" and not stops:
+            await self._piece(message, now)
+        elif mine and stops and noted.state in ("loading", "verified"):
+            self.taking.forget()
+            noted.enter("stopped")
+            await self._tell()
+        else:
+            self._ignore()
+            if message.sender == noted.sender or not noted.sender:
+                state = noted.state if id == noted.id else "none"
+                await self._say(message.sender, message.sender_type or "AS", id, state)
+
+    async def _piece(self, message, now):
+        taking = self.taking
+        taking.heard(now)
+        try:
+            wanted = taking.piece(message)
+        except OSError as error:
+            self._fail(cause(error))
+            await self._tell()
+            return
+        if wanted:
+            self._gap = _ASK
+            await self._go_on(now, True)
+        else:
+            self._ignore()
+
+    # --- from one slot to the other ---------------------------------------------------------------------------
+
+    def restart(self) -> None:
+        """Have the board start with what is verified, as soon as all that waits has gone out, or in a minute."""
+        if self.noted.state == "verified":
+            self._leaving = True
+
+    async def _restart(self):
+        self._leaving = False
+        await self.client.drain(60)
+        if self.noted.state != "verified":
+            return  # stopped meanwhile
+        from .switching import switch
+
+        try:
+            switch(self.taking.slot(), self.noted)
+        except ValueError as error:
+            self._fail("image: %s" % error)
+            return
+        health.starts.good()  # a reset that is meant
+        log("update: the board starts anew with %s", self.noted.id)
+        self._board.reset()
+
+    def confirm(self) -> None:
+        """Have what is on trial stay. Raise OSError."""
+        if self.noted.state == "trying":
+            from .switching import keep
+
+            record = keep(self.noted)
+            if record is not None:
+                self._waits = False
+                self._confirmed(record)
