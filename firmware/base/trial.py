@@ -17,7 +17,7 @@ _CONFIG = "msgin5g.json"
 _STARTS = 3
 _WAKES = 20  # starts out of a deep sleep, which are no failures
 _LATER = 10000  # ms until the board is reset where nothing answers any more
-_WORDS = 100  # octets of the last words of a start
+_WORDS = 120  # octets of the last words of a start
 _LONGEST = 86400  # s
 
 # The first scratch register of the watchdog, data sheets of RP2040 and RP2350: a reset that the program asks for leaves
@@ -216,7 +216,7 @@ def _end(record, why):
 def note(words: str) -> None:
     """Keep the last words of a start that failed. Raise OSError."""
     record = load()
-    octets = words.strip().split("\n")[-1].encode()[-_WORDS:]
+    octets = words.strip().split("\n")[-1].encode()[:_WORDS]
     record["words"] = str(bytes([octet if 32 <= octet < 127 else 63 for octet in octets]), "ascii")
     save(record)
 

@@ -182,3 +182,51 @@ def test_a_configuration_on_trial_is_that_of_the_start(device):
     assert (ended, lines[0][:62]) == (2, "msgin5g: the configuration is rolled back: start: 3 starts fai")
     assert lines[1].startswith("msgin5g: cannot start, msgin5g.json is wrong: role: ")
     assert not (device.folder / "slots/config.try").exists()
+
+
+# What of the firmware a slot brings, and what it fails with before anything can look after that.
+SPOILED = {
+    "board.py": ("raise RuntimeError('no such pin')\n", "RuntimeError: no such pin"),
+    "board.mpy": (b"M\x05\x00\x00", "ValueError: incompatible .mpy file"),
+    "device/__init__.py": ("def start(:\n", "SyntaxError: invalid syntax"),
+    "device/__init__.mpy": (b"", "ValueError: incompatible .mpy file"),
+    "msgin5g/__init__.py": ("import sys\nsys.exit(1)\n", ""),
+    "coap/__init__.py": ("VERSION = '9'\n", "ImportError: no module named 'coap.*'"),
+    "device/boot.py": (
+        "pass\n",
+        "ImportError: /*/slots/b/fw/device has no __init__, and boot*",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", SPOILED)
+def test_firmware_of_a_slot_that_cannot_be_imported_is_taken_back(device, path):
+    content, words = SPOILED[path]
+    device.put("slots/b/app/app.py", GOOD)
+    device.put("slots/b/fw/" + path, content)
+    device.tries()
+    for _ in range(3):
+        ended, lines = device.start()
+        assert ended == 1 and not any("application" in line for line in lines)
+    ended, lines = device.start()
+    assert (ended, lines[1:]) == (0, ["the old application"])
+    why = "start: 3 starts failed" + (words and ": " + words)
+    assert fnmatchcase(lines[0], f"msgin5g: slots/b is rolled back: {why}")
+
+
+def test_a_confirmed_slot_that_was_damaged_gives_way_each_other_start(device):
+    """It takes the next update then; nobody has to come."""
+    device.put("slots/b/app/app.py", GOOD)
+    device.put("slots/b/fw/board.py", "raise RuntimeError('no such pin')\n")
+    device.tries(**{"now": "b", "try": ""})
+    for _ in range(2):
+        ended, lines = device.start()
+        assert (ended, lines[-1]) == (1, "RuntimeError: no such pin")
+        instead = "msgin5g: slots/b could not begin, so this start runs what was flashed"
+        assert device.start() == (0, [instead, "the old application"])
+    device.put(
+        "slots/b/fw/board.py",
+        "class Board:\n    def __getattr__(self, name):\n        raise AttributeError(name)\n",
+    )
+    ended, lines = device.start()
+    assert lines[-1].startswith("AttributeError: ")  # it is the slot's again
