@@ -31,7 +31,8 @@ def add_arguments(parser):
         nargs="+",
         action="extend",
         default=[],
-        help="modules of the firmware in place of those that the device has: firmware/msgin5g/rules/steps.py",
+        help="packages of the firmware in place of those that the device has: firmware/msgin5g/rules, or a module"
+        " that is in one",
     )
     what.add_argument(
         "--config",

@@ -126,16 +126,27 @@ def as_main(octets, path):
 
 def firmware(arguments, named):
     """{path: octets} of modules of the firmware, sources below firmware/ and boards/BOARD/, for the boards that are
-    `named`. Raises UsageError."""
+    `named`. A module of a package comes with all of that: MicroPython looks for the modules of one in one folder
+    (base/overlay.py). Raises UsageError."""
     if arguments and not boards.is_clone():
         raise UsageError("--firmware is for a clone of the project: a wheel has the tools alone")
     contents = {}
     for argument in map(Path, arguments):
-        for path in bytecode.sources(argument) if argument.is_dir() else [argument]:
+        for path in _package(argument, named):
             name = _module(path, named)
             made = f"fw/{name.with_suffix('.mpy').as_posix()}"
             contents[made] = bytecode.module(_read(path), name, bytecode.SMALL)
     return contents
+
+
+def _package(path, named):
+    """What comes with a module, or a folder, of the firmware: all modules of its package. Raises UsageError."""
+    if path.is_dir():
+        return bytecode.sources(path)
+    _module(path, named)
+    if path.is_file() and (path.parent / "__init__.py").is_file():
+        return bytecode.sources(path.parent)
+    return [path]
 
 
 def _module(path, named):
