@@ -31,6 +31,7 @@ PARTS = {
     "clients": ("peers", "A message of 100 octets, and what others need for it"),
     "air": ("peers", "Octets on the air"),
     "oscore": ("device", "What OSCORE costs"),
+    "signature": ("device", "The signature of an update, verified"),
     "broker": ("peers", "Messages that an MQTT broker accepts"),
     "flat": ("server", "What a message costs the server, by what is there besides"),
     "parallel": ("server", "Application Servers side by side"),

@@ -231,6 +231,21 @@ BLOCKS = {
             )
         ],
     ],
+    "docs/updates.md": [
+        Line(
+            f"W{width}: {what}",
+            "signature",
+            f"signature of an update, W{width}, verified" + (f": {row}" if row else ""),
+            limit and limit.format(width),
+        )
+        for width in (4, 8)
+        for what, row, limit in (
+            ("octets of a signature", "octets of the signature", None),
+            ("to verify it on an RP2040", "on an RP2040", "signature.w{}"),
+            ("its work", "", None),
+            ("heap meanwhile, beside it", "heap meanwhile, beside the signature", "signature.heap"),
+        )
+    ],
     "docs/security.md": [
         Line(
             f"{octets:d} octets, {what}",

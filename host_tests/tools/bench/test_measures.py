@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tools.bench import limits, readme, results
-from tools.bench.device import imported, instructions, line, loss, oscore, request, rp2040
+from tools.bench.device import imported, instructions, line, loss, oscore, request, rp2040, signature
 from tools.bench.peers import air
 from tools.bench.server import devices, flood
 from tools.emulator.client import provide
@@ -82,6 +82,14 @@ def test_a_get_by_a_context(image):
 def test_what_oscore_adds_is_bounded_by_the_work_of_the_exchange():
     count = oscore.protect(100)
     assert 50_000 < count and limits.of("instructions.oscore_protect").holds(count)
+
+
+def test_a_signature_that_is_verified(image):
+    ((octets, ms, heap),) = signature.on_rp2040([4])
+    # RFC 8554 sections 4.5, 5.4 and 6.2: Nspk, q, type, C and 67 hashes, type, 10 hashes
+    assert octets == 4 + 4 + 4 + 68 * 32 + 4 + 10 * 32
+    hold("signature.w4", ms)
+    hold("signature.heap", heap)
 
 
 def test_octets_of_mqtt():
