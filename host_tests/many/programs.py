@@ -30,7 +30,7 @@ class Programs:
     def provision(self, behind, groups):
         """Tell the server of the gateways, and who is behind each: {UE Service ID: number of its gateway}; and of the
         groups: {group ID: the UE Service IDs of its members}."""
-        store = Store(self._file("server"))
+        store = Store(self.store("server"))
         with store.transaction():
             for number in range(len(self.gateways)):
                 store.add_device(gateway(number))
@@ -42,7 +42,7 @@ class Programs:
                 store.add_group(id_, NORMAL, None, time.time(), {}, [Member(ue) for ue in members])
         store.close()
 
-    def _file(self, name):
+    def store(self, name):
         return "%s/%s.db" % (self._folder, name)
 
     async def begin(self, name):
@@ -52,7 +52,7 @@ class Programs:
             "settings": Settings(**self._settings),
             "coap": ("127.0.0.1", port),
             "http": HERE,
-            "store": self._file(name),
+            "store": self.store(name),
         }
         events = Events()
         events.callbacks.append(lambda record: self.events.update([record["event"]]))

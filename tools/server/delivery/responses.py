@@ -24,6 +24,9 @@ class Responses:
         self._settings = settings
         self._elsewhere = elsewhere
         self.count = 0
+        # By the ID of a service that is in this program: called with (recipient, names, now) where a message of it
+        # will not arrive.
+        self.within = {}
 
     def control(self, target, kind, body, now, origin=None, origin_set=""):
         """Queues a report, response or confirmation."""
@@ -35,7 +38,11 @@ class Responses:
         """Tells the originator what became of its message, by each of the msgIds that it knows it by: a MSGRESP (clause
         7.3.4.3) to a UE. TS 29.538 has no such call toward an Application Server or a gateway; a failure
         goes there as DeliveryStatusReport in the recipient's name."""
-        if message.origin is None or message.origin.id in self._settings.within or _is_copy(message):
+        if message.origin is None or _is_copy(message):
+            return
+        if message.origin.id in self._settings.within:
+            if message.origin.id in self.within and not stored:
+                self.within[message.origin.id](message.target, names, now)
             return
         for msg_id in names:
             self._notify(message, msg_id, stored, cause, now)

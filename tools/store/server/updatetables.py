@@ -30,8 +30,8 @@ _MAY_STOP = "state IN ('waiting', 'offered', 'loading', 'verified')"
 _IS_HERE = "EXISTS (SELECT 1 FROM registration WHERE ue=update_device.ue AND live)"
 
 # `stage`: 0 until it has begun. `total`: octets that it is to have. `slot`: until when it counts as one that is being
-# served. `wants`: [[offset, length]] that it asked for and that was not sent; `sent`: [[msgId, offset]] of what may be
-# on its way to it, -1 for an offer. `again`: even if it rolled back.
+# served. `wants`: [[offset, length]] that it asked for and that was not sent; `sent`: [[msgId, offset, length]] of what
+# may be on its way to it, offset -1 for an offer. `again`: even if it rolled back.
 SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS update_job (
@@ -295,6 +295,11 @@ class UpdateTables:
         )
         row = self._db.execute(query, (ue, bundle)).fetchone()
         return row and _device_of(row)
+
+    def updates_to(self, ue):
+        """The UpdateDevices of this UE that something may be on its way to."""
+        query = "SELECT %s FROM update_device WHERE ue=? AND state IN ('offered', 'loading', 'verified', 'trying')"
+        return [_device_of(row) for row in self._db.execute(query % _DEVICE, (ue,)).fetchall()]
 
     def other_update_of(self, ue, job):
         """The number of another job that this UE is under way in, or None."""

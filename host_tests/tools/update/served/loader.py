@@ -56,11 +56,8 @@ class Loader:
         """What it says when it is asked, or after a start: what it still wants, or how it stands."""
         if self.state != "loading":
             return [self.says()]
-        there = len(self.whole)
-        self.asked = [
-            [offset, min(self.piece, self.total - offset)]
-            for offset in range(there, min(self.total, there + AHEAD * self.piece), self.piece)
-        ]
+        missing = [at for at in range(0, self.total, self.piece) if at not in self.contents]
+        self.asked = [[offset, min(self.piece, self.total - offset)] for offset in missing[:AHEAD]]
         return [self.says(get=self.asked)]
 
     def _piece(self, octets):

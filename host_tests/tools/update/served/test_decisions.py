@@ -487,6 +487,50 @@ def test_pieces_that_a_device_asks_for_again_wait_for_it_once(world):
     assert loader.whole == CONTENTS
 
 
+def test_a_piece_that_a_device_could_not_put_together_goes_once_more_soon(world):
+    """Its SEGCONFIR says no: nobody waits for the device to ask."""
+    job, loader = world.send(), world.loaders["ue:00"]
+    while not loader.whole:
+        world.work()
+    refused = []
+
+    def hear(ue, body):
+        params = body.get("segParams")
+        if params and not refused and params["segNumb"] == params["totalSegCount"]:
+            refused.append(world.now)
+            world.ask(ue, "SEGCONFIR", segId=params["segId"], result=False)
+        else:
+            World.hear(world, ue, body)
+
+    world.hear = hear
+    world.until(lambda: counts(world, job) == {"confirmed": 1}, 60)
+    assert refused and loader.whole == CONTENTS and loader.offers == 1
+
+
+def test_a_device_that_takes_no_piece_is_tried_less_often_each_time():
+    world = World(lifetime=10 * 86400)
+    world.register("ue:00", seconds=5 * 86400)
+    world.send()
+    loader = world.loaders["ue:00"]
+    while not loader.whole:
+        world.work()
+    tried = []
+
+    def outcome(push, outcome, now):
+        if push.body.get("isSegmented"):
+            tried.append(now)
+            outcome = Outcome.of_coap("4.00", "not taken")
+        type(world.server).outcome(world.server, push, outcome, now)
+
+    world.hear = lambda ue, body: None
+    world.server.outcome = outcome
+    begun = world.now
+    while world.now < begun + 86400:
+        world.settle()
+        world.now = max(world.server.deadline(world.now) or 0, world.now + 1)
+    assert 5 < len(tried) < 40
+
+
 def test_a_device_that_lost_all_of_it_is_offered_it_again(world):
     loader = world.loaders["ue:00"]
     job = world.send()

@@ -60,6 +60,7 @@ class Updates(Procedure):
         self._touched = Touched(core.store, lambda: (_LOOK, _GO))
         self.ignored = collections.Counter()
         core.routing.within[self._own.id] = self._taken
+        core.deliveries.responses.within[self._own.id] = self._lost
         core.store.notice(
             "updates", "UPDATE OF ready, due ON update_device", self._noticed, when="NEW.ready OR NEW.due"
         )
@@ -154,7 +155,7 @@ class Updates(Procedure):
         bundle = self._store.update(device.job).bundle
         if not sent:
             msg_id = self._send(device.ue, words.offer(*self._store.bundle_head(bundle), device.again), now)
-            sent = [] if msg_id is None else [[msg_id, -1]]
+            sent = [] if msg_id is None else [[msg_id, -1, 0]]
         pause = min(FIRST * 2**device.tries, LONGEST) if sent else FULL
         state = OFFERED if device.state == WAITING else device.state
         self._change(
@@ -172,7 +173,7 @@ class Updates(Procedure):
         """Sends the pieces that it wants, but for those that wait for it already."""
         bundle = self._store.update(device.job).bundle
         sent, left = self._on_its_way(device), []
-        there = {offset for _, offset in sent}
+        there = {offset for _, offset, _ in sent}
         for offset, length in device.wants:
             if offset in there or offset >= device.total:
                 continue
@@ -181,9 +182,24 @@ class Updates(Procedure):
             if msg_id is None:
                 left.append([offset, length])
             else:
-                sent.append([msg_id, offset])
+                sent.append([msg_id, offset, length])
         due = now + (FULL if left else _LEAST[LOADING])
         self._store.change_update_device(device.job, device.ue, wants=left, sent=sent, due=due)
+
+    def _lost(self, target, names, now):
+        """Messages to it did not arrive: it did not put segments together, or refused them. They go once more."""
+        for device in self._store.updates_to(target.id):
+            left = [each for each in device.sent if each[0] not in names]
+            lost = [each[1:] for each in device.sent if each[0] in names and each[1] >= 0]
+            if len(left) < len(device.sent):
+                self._store.change_update_device(
+                    device.job,
+                    device.ue,
+                    sent=left,
+                    wants=device.wants + lost,
+                    tries=min(device.tries + 1, 10),
+                    due=now + min(FULL * 2**device.tries, LONGEST),
+                )
 
     def _on_its_way(self, device):
         return [each for each in device.sent if self._store.is_on_its_way(device.ue, each[0])]
