@@ -7,6 +7,7 @@ import http.server
 import importlib
 import os
 import sys
+import tempfile
 import threading
 from collections import Counter
 from pathlib import Path
@@ -36,6 +37,10 @@ os.environ["AIOCOAP_REUSE_PORT"] = "0"
 # their folder is named too, they are found in there, when one is wanted.
 if "SSL_CERT_DIR" in os.environ:
     os.environ["SSL_CERT_FILE"] = os.devnull
+
+# An account has a record of its keys that sign updates: those of tests are not this one's.
+_RECORDS = tempfile.TemporaryDirectory()
+os.environ["XDG_STATE_HOME"] = _RECORDS.name
 
 # How long an example takes says how busy the machine is, and no test fails by that.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -20,7 +20,7 @@ from pyhsslms import pyhsslms
 from tools import held, private
 from tools.errors import UsageError
 from tools.update import public
-from tools.words import counted, why
+from tools.words import complain, counted, why
 
 HEIGHTS = {32: 5, 1024: 10, 32768: 15}  # signatures: height of the tree
 USUAL = 1024
@@ -92,8 +92,11 @@ class SigningKey:
 
     @classmethod
     def open(cls, path):
-        """The key in this file. Raises UsageError."""
-        return cls(Path(path), _read(path))
+        """The key in this file, which other accounts cannot read from then on. Raises UsageError."""
+        secret = _read(path)
+        if private.mend(path):
+            complain(private.MENDED.format(path))
+        return cls(Path(path), secret)
 
     @classmethod
     def make(cls, path, signatures=USUAL):

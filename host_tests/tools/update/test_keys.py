@@ -11,6 +11,7 @@ import stat
 import pytest
 from pyhsslms import pyhsslms
 
+from device.update import lms
 from tools import cli, private
 from tools.errors import UsageError
 from tools.update import public
@@ -43,7 +44,8 @@ def right(key, octets, signature):
 def test_it_signs_for_a_device(path):
     key = SigningKey.open(path)
     signature = key.sign(b"a manifest")
-    assert right(key, b"a manifest", signature) and not right(key, b"another", signature)
+    for verify in (right, lambda key, octets, signature: lms.verify(key.public, octets, signature)):
+        assert verify(key, b"a manifest", signature) and not verify(key, b"another", signature)
     # RFC 8554: L = 1, LMS_SHA256_M32_H5 is 5, LMOTS_SHA256_N32_W4 is 3
     assert key.public[:12].hex() == "000000010000000500000003" and len(key.public) == 60
     # 4 of levels, 4 of q, 4 of type, C and 67 hashes, 4 of type, 5 hashes
@@ -77,6 +79,13 @@ def test_files_are_its_owner_s_alone(path):
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert public.read(public_path(path)).octets == SigningKey.open(path).public
     assert public_path(path).read_text().count("\n") == 1
+
+
+def test_a_file_that_others_could_read_is_mended_with_a_word(path, capsys):
+    path.chmod(0o644)
+    SigningKey.open(path)
+    assert f"other accounts of this machine could read {path}: not any more" in capsys.readouterr().err
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
 
 @pytest.mark.parametrize("which", ["updates.key", "updates.key.pub"])
