@@ -22,6 +22,8 @@ _LEFT_OUT = ("__pycache__",)
 # Begun before a slot is looked at, or for who builds an image.
 _NEVER = ("main.py", "boot.py", "_boot.py", "manifest.py")
 _MAIN = b'__name__ = "__main__"; '
+# Of coap: the other rooms come with the package itself, so that they are there before a slot's could be.
+_ROOMS = ("aio", "oscore")
 # What a device never takes from a bundle, which anyone can read who has the file.
 _SECRETS = ("security", "update", "application.credential", "espnow.pmk", "espnow.lmk")
 # On these the changes are tried, as far as that can be said without the device.
@@ -126,27 +128,29 @@ def as_main(octets, path):
 
 def firmware(arguments, named):
     """{path: octets} of modules of the firmware, sources below firmware/ and boards/BOARD/, for the boards that are
-    `named`. A module of a package comes with all of that: MicroPython looks for the modules of one in one folder
-    (base/overlay.py). Raises UsageError."""
+    `named`; with each of them the whole folder that it lies in, for MicroPython looks for all modules of a package in
+    one place. Raises UsageError."""
     if arguments and not boards.is_clone():
         raise UsageError("--firmware is for a clone of the project: a wheel has the tools alone")
-    contents = {}
+    wanted = {}
     for argument in map(Path, arguments):
-        for path in _package(argument, named):
+        for path in bytecode.sources(argument) if argument.is_dir() else [argument]:
             name = _module(path, named)
-            made = f"fw/{name.with_suffix('.mpy').as_posix()}"
-            contents[made] = bytecode.module(_read(path), name, bytecode.SMALL)
+            wanted[name] = path
+            if len(name.parts) > 1:
+                wanted |= {_module(each, named): each for each in bytecode.sources(FIRMWARE / _unit(name))}
+    contents = {}
+    for name, path in sorted(wanted.items()):
+        made = f"fw/{name.with_suffix('.mpy').as_posix()}"
+        contents[made] = bytecode.module(_read(path), name, bytecode.SMALL)
     return contents
 
 
-def _package(path, named):
-    """What comes with a module, or a folder, of the firmware: all modules of its package. Raises UsageError."""
-    if path.is_dir():
-        return bytecode.sources(path)
-    _module(path, named)
-    if path.is_file() and (path.parent / "__init__.py").is_file():
-        return bytecode.sources(path.parent)
-    return [path]
+def _unit(name):
+    """The folder that takes another one's place with this module: a room of a package, or the package."""
+    package, room = name.parts[:2]
+    alone = len(name.parts) > 2 and (package != "coap" or room in _ROOMS)
+    return f"{package}/{room}" if alone else package
 
 
 def _module(path, named):
@@ -162,7 +166,7 @@ def _module(path, named):
         raise UsageError(f"{path} is of one board: make a bundle for that one alone")
     if name.parts[0] in ("base", "base.py") or name.name in _NEVER and len(name.parts) == 1:
         raise UsageError(f"{path} runs before any update does, and none can replace it: that is a new image")
-    if name.suffix != ".py" or name.name in _NEVER:
+    if name.suffix != ".py" or name.name == "manifest.py":
         raise UsageError(f"{path} is no module of a device")
     return name
 

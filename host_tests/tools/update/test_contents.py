@@ -2,12 +2,14 @@
 """From files of a person to files of a bundle, and what becomes of them on MicroPython."""
 
 import json
+import os
 import subprocess
 
 import pytest
 
 from host_tests.hardware.esp32 import esp32_base
 from tools.errors import UsageError
+from tools.image import bytecode
 from tools.image.boards import ROOT
 from tools.programs.micropython import BIN
 from tools.update import contents
@@ -149,13 +151,69 @@ def test_one_that_begins_with_a_compound_statement_stays_as_it_is(files, source)
 # ---- the firmware
 
 
-def test_modules_of_the_firmware():
+def test_modules_of_the_firmware_bring_the_folder_that_they_lie_in():
     steps, board = ROOT / "firmware/msgin5g/rules/steps.py", ROOT / "boards/rp2040/board.py"
     made = contents.firmware([steps, board], ("rp2040",))
-    rules = sorted(path.stem for path in steps.parent.glob("*.py"))  # a package takes a place as a whole
-    assert sorted(made) == ["fw/board.mpy", *(f"fw/msgin5g/rules/{name}.mpy" for name in rules)]
-    folder = contents.firmware([steps.parent], ("rp2040", "unix"))
-    assert folder == {path: octets for path, octets in made.items() if path != "fw/board.mpy"}
+    assert sorted(made) == ["fw/board.mpy", *folder("msgin5g/rules")]
+    assert made == contents.firmware([ROOT / "firmware/msgin5g/rules", board], ("rp2040",))
+
+
+def folder(name):
+    """Paths of all that lies in a folder of the firmware, as a bundle has them."""
+    paths = (path.relative_to(ROOT / "firmware") for path in (ROOT / "firmware" / name).rglob("*.py"))
+    return sorted(f"fw/{path.with_suffix('.mpy')}" for path in paths if path.name != "manifest.py")
+
+
+# What begins a slot, and then says where each module comes from that is named, as MicroPython would import them.
+BEGUN = """
+import sys
+sys.path[:] = [%r, %r, ".frozen"]
+from base import overlay
+overlay.begin("fw")
+import board, device, msgin5g
+for name in sys.argv[1:]:
+    print(__import__(name, None, None, ("x",)).__file__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "taken"),
+    [
+        ("coap/uri/whole.py", "coap"),
+        ("coap/version.py", "coap"),
+        ("coap/aio/site/core.py", "coap/aio"),
+        ("coap/oscore/ccm.py", "coap/oscore"),
+        ("device/calls/stored.py", "device/calls"),
+        ("device/boot.py", "device"),
+        ("msgin5g/store/kept.py", "msgin5g/store"),
+        ("msgin5g/timing.py", "msgin5g"),
+    ],
+)
+def test_a_device_runs_what_it_brings_and_its_own_beside_it(files, tmp_path, monkeypatch, module, taken):
+    def compiled(source, name, options):
+        return (bytecode.firmware() / name).with_suffix(".mpy").read_bytes()
+
+    monkeypatch.setattr(bytecode, "module", compiled)  # once, as other tests have them
+    made = contents.firmware([ROOT / "firmware" / module], ("unix",))
+    assert sorted(made) == folder(taken)
+    files(made)
+    name = module.removesuffix(".py").replace("/", ".")
+    own = "coap.message" if taken == "msgin5g" else "msgin5g.wire.causes"
+    before = str(bytecode.firmware())
+    paths = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [str(BIN / "micropython"), "-c", BEGUN % (before, str(ROOT / "boards/unix")), name, own],
+        cwd=tmp_path,
+        env=paths,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    assert done.stdout.split() == [
+        f"{tmp_path}/fw/{name.replace('.', '/')}.mpy",
+        f"{before}/{own.replace('.', '/')}.mpy",
+    ]
 
 
 @pytest.mark.parametrize(
