@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""A Pico gets new code over its UART, and goes back to the old by itself where that is no good."""
+
+import pytest
+
+from host_tests.hardware.rp2040.updating import UpdatedPico
+from tools.image.boards import ROOT
+from tools.update import contents
+
+MANNERS = """
+import asyncio, time
+from device import start
+from msgin5g.rules import %s as rules
+async def main():
+    client = await start()
+    print("runs %s", rules.__file__)
+    while True:
+        await client.receive()
+asyncio.run(main())
+"""
+OLD = (MANNERS % ("policy", "old")).encode()
+NEW = (MANNERS % ("policy", "new")).encode()
+CRASHES = b"raise ValueError('too cold')\n"
+# The loop takes this computer some seconds for each of the board's: so most of the time it only does not come back.
+HANGS = b"import time\ntime.sleep(59)\nprint('hangs')\nwhile True: pass\n"
+SILENT = b"import asyncio\nasync def main():\n    await asyncio.sleep(3600)\nasyncio.run(main())\n"
+
+
+STATES = ["offered", "loading", "verified"]
+
+
+@pytest.fixture
+def pico(image, tmp_path):
+    with UpdatedPico(image, tmp_path, OLD) as board:
+        board.until_told("runs old msgin5g/rules/policy.py")
+        yield board
+
+
+def test_updates_that_are_good_and_bad(pico):
+    """One board that lives through all of them, as one in the field would."""
+    rules = contents.firmware([ROOT / "firmware/msgin5g/rules/policy.py"], ("rp2040",))
+    pico.send(2, {"app/app.py": NEW} | rules, mpy="6.3", trial=60)
+    pico.ends("confirmed", 60)
+    assert pico.said("runs new /slots/a/fw/msgin5g/rules/policy.mpy")
+    assert [*dict.fromkeys(pico.states)] == [*STATES, "confirmed"]
+    for number, app, why in (
+        (3, CRASHES, "start: 3 starts failed: ValueError: too cold"),
+        (4, HANGS, "registration: not registered within 60 s"),
+        (5, SILENT, "registration: not registered within 60 s"),
+    ):
+        pico.send(number, {"app/app.py": app}, trial=60)
+        pico.ends("rolled-back", 200)
+        assert pico.causes[-1] == why
+        assert [*dict.fromkeys(pico.states)] == [*STATES, "rolled-back"]
+        assert pico.said("runs new /slots/a/fw/msgin5g/rules/policy.mpy")
