@@ -124,7 +124,7 @@ def _signatures():
     for name, signature in {
         "another-key": other,
         "of-another-manifest": of_another,
-        "none": b"",
+        "one-octet": b"\0",
         "cut": made.signature[:-1],
         "half": made.signature[: len(made.signature) // 2],
         "longer": made.signature + b"\0",
@@ -220,7 +220,7 @@ def _others():
     yield good(name="newer-firmware", cause="firmware", needs="999.0.0")
     yield good(name="only-firmware", cause="firmware", needs="=0.0.1")
     yield good(name="older", cause="number", number=FLOOR - 1)
-    yield good(name="the-same-number", cause="number", number=FLOOR)
+    yield good(name="the-same-number", cause="number", number=FLOOR, version="1.5")
     yield good(name="permit-for-older-ones", cause="number", number=FLOOR - 1, permit=FLOOR - 1)
 
 
