@@ -118,6 +118,7 @@ def run(state, config=None, heap=HEAP, app=None, program=None):
     os.set_inheritable(descriptor, True)  # the device holds its folder, until it ends
     sys.stdout.flush()
     os.chdir(state)
+    os.umask(0o077)  # the device writes its configuration anew where it gets new keys
     os.execve(command[0], command, environment)
 
 

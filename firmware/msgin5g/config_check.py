@@ -267,6 +267,20 @@ def _configuration(section):
     return values
 
 
+def keys(data):
+    """Return a section `security` with keys, as Config has it. Raise ConfigError; it never shows a key."""
+    section = _Section(data, "security")
+    found = _security(section)
+    for name in ("master_secret", "sender_id", "recipient_id"):
+        if found[name] is None:
+            section.fail(name, "is missing")
+    if found["mode"] != "oscore":
+        section.fail("mode", "must be oscore")
+    if found["sender_id"] == found["recipient_id"]:
+        section.fail("recipient_id", "must differ from security.sender_id")
+    return found
+
+
 def _security(section):
     keys = {
         "mode": section.choice("mode", "oscore", ("oscore", "none")),

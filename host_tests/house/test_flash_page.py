@@ -73,6 +73,7 @@ def test_each_file_is_written_by_the_firmware():
         "groups",
         "configuration",
         "gateway",
+        "keys",
         "boot",
         "update",
         "oscore-",

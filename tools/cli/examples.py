@@ -23,6 +23,7 @@ _EXAMPLES = {
         "msgin5g gateway ue add --csv ues.csv --domain example.org",
     ),
     "gateway ue remove": ("msgin5g gateway ue remove urn:imei:35-209900-176148-0",),
+    "gateway ue rekey": (f"msgin5g gateway ue rekey {_UE}", "msgin5g gateway ue rekey --all"),
     "gateway ue list": ("msgin5g gateway ue list --store gateway.db",),
     "gateway group add": (
         f"msgin5g gateway group add group:garden@example.org {_UE} {_AS}",

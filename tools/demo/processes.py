@@ -236,7 +236,7 @@ class Device(Process):
         return prepare(self.folder, app=self._app, heap=self._heap)
 
     def _options(self):
-        return {"pass_fds": (self._held,)}
+        return {"pass_fds": (self._held,), "umask": 0o077}
 
     def _follow(self, stream, feed, read):
         self._followers.append(asyncio.create_task(_follow(stream, feed, read, self.told)))

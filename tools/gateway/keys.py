@@ -60,23 +60,48 @@ def _octets(path, section, name, shortest, longest, default=...):
     return octets
 
 
+def free_ids(in_use):
+    """Sender IDs for new keys, each once, the shortest first. `in_use`: those of other devices."""
+    for size in range(1, _LONGEST_ID + 1):
+        for number in range(256**size):
+            octets = number.to_bytes(size, "big")
+            if octets not in in_use:
+                yield octets
+
+
 def new_section(in_use):
     """New keys, from the system's random source, as a section `security`. `in_use`: sender IDs of other devices."""
-    size = 1
-    while True:
-        free = [
-            number for number in range(min(256**size, 4096)) if number.to_bytes(size, "big") not in in_use
-        ]
-        if free:
-            break
-        size += 1
+    return _new_section(next(free_ids(in_use)))
+
+
+def _new_section(sender_id, recipient_id=b""):  # each device has one peer, which needs no name
     return {
         "mode": "oscore",
         "master_secret": secrets.token_hex(16),
         "master_salt": secrets.token_hex(8),
-        "sender_id": free[0].to_bytes(size, "big").hex(),
-        "recipient_id": "",  # each device has one peer, which needs no name
+        "sender_id": sender_id.hex(),
+        "recipient_id": recipient_id.hex(),
     }
+
+
+def renewed(keys, sender_id):
+    """New Keys in the place of these, with a sender ID that no device has. Both IDs are others, so that either side
+    can tell by what a request was protected."""
+    names = (b"", b"g", b"h")
+    recipient_id = next(name for name in names if name not in (keys.sender_id, sender_id))
+    return of_section("", _new_section(sender_id, recipient_id))
+
+
+def section_of(keys):
+    """The section `security` of the device that has these Keys."""
+    section = {
+        "mode": "oscore",
+        "master_secret": keys.secret.hex(),
+        "master_salt": keys.salt.hex(),
+        "sender_id": keys.recipient_id.hex(),
+        "recipient_id": keys.sender_id.hex(),
+    }
+    return section if keys.id_context is None else section | {"id_context": keys.id_context.hex()}
 
 
 def make(path, in_use):

@@ -30,7 +30,7 @@ class Gateway(Behind, ServerProgram):
         self.function = GatewayFunction(
             self.store, settings, self._emit, binding=server.binding, turns=server.turns
         )
-        self.decisions = (server, self.function)
+        self.decisions += (self.function,)
         self._unnoted = Unrecorded(self._note_outcome, self._later)
         self._unasked = Unrecorded(self._note_answer, self._later)
         self._set_up(options.settings, server.request)

@@ -38,6 +38,9 @@ _SENTENCES = {
     " key, or its flash was put back from an old copy. Make a new key: msgin5g provision --ue {ue} --force",
     "numbers-jumped": "{ue} has seen our sequence numbers before: the store was put back from an older copy. They go"
     " ahead by {ahead}",
+    "keys-brought": "{ue} was brought new keys: the old ones hold until it uses the new ones",
+    "keys-changed": "{ue} uses its new keys: the old ones are gone",
+    "keys-refused": "{ue} takes no new keys, the old ones hold: {cause}",
     "registered": "registered {ue} from {peer} for {lifetime} s, segments up to {maxSegSize octet}",
     "registered via": "registered {ue} through {via} at {peer} for {lifetime} s, segments up to {maxSegSize octet}",
     "triggered": "triggered {ue} by {by} at {at}",

@@ -31,6 +31,7 @@ TIMES = {
     "gateway_response": ("until",),
     "gateway_fetch": ("due", "until"),
     "update_device": ("ready", "due", "slot"),
+    "security_next": ("due",),
 }
 RECORDS = {
     ("clock", "last"),

@@ -27,7 +27,10 @@ CREATE TABLE IF NOT EXISTS security_ue_id (ue_id TEXT PRIMARY KEY, digest BLOB) 
 CREATE INDEX IF NOT EXISTS security_ue_id_digest ON security_ue_id (digest);
 """
 )
-_BOUND = "SELECT digest FROM security_ue UNION ALL SELECT digest FROM security_ue_id"
+_BOUND = (
+    "SELECT digest FROM security_ue UNION ALL SELECT digest FROM security_ue_id"
+    " UNION ALL SELECT digest FROM security_next WHERE digest IS NOT NULL"  # rekeytables.py
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class SecurityTables(GenerationTables, FloorTable):
         """Who has another key with the same IDs, other than this UE Service ID or UE ID and its counterpart."""
         return self._one(
             "SELECT name FROM"
-            " (SELECT ue AS name, digest FROM security_ue UNION ALL SELECT ue_id, digest FROM security_ue_id)"
+            " (SELECT ue AS name, digest FROM security_ue UNION ALL SELECT ue_id, digest FROM security_ue_id"
+            " UNION ALL SELECT ue, new.digest FROM security_next AS new JOIN security_ue AS of ON of.digest=old)"
             " JOIN security_context USING (digest)"
             " WHERE recipient_id=? AND id_context IS ? AND digest<>? AND name<>?"
             " AND name NOT IN (SELECT ue_id FROM ue_configurations WHERE ue=?)"
@@ -156,6 +160,7 @@ class SecurityTables(GenerationTables, FloorTable):
     def tidy_keys(self):
         """Keys that no UE Service ID and no UE ID has any more: of those in use once the numbers stay, and no secret;
         of those that were made in vain, by a command that did not come to its end, nothing. Not in a transaction."""
+        self.tidy_rekeys()
         unbound = "digest NOT IN (%s)" % _BOUND
         left = self._one("SELECT 1 FROM security_context WHERE (NOT used OR secret<>x'') AND " + unbound)
         if left is None:
@@ -197,7 +202,8 @@ class SecurityTables(GenerationTables, FloorTable):
         return self._keys(
             "recipient_id=? AND id_context IS ? AND (EXISTS (SELECT 1 FROM security_ue AS of"
             " WHERE of.digest=security_context.digest) OR EXISTS (SELECT 1 FROM security_ue_id AS of"
-            " WHERE of.digest=security_context.digest))",
+            " WHERE of.digest=security_context.digest) OR EXISTS (SELECT 1 FROM security_next AS new"
+            " WHERE new.digest=security_context.digest))",
             kid,
             id_context,
         )

@@ -11,10 +11,11 @@ import sqlite3
 from tools import held
 from tools.store import clocktables, sectables, transactions, uetables
 from tools.store.clocktables import ClockTables
-from tools.store.gateway import apptables, fetchtables, heldtables, servicetables, waytables
+from tools.store.gateway import apptables, fetchtables, heldtables, rekeytables, servicetables, waytables
 from tools.store.gateway.apptables import ApplicationTables
 from tools.store.gateway.fetchtables import FetchTables
 from tools.store.gateway.heldtables import HeldTables
+from tools.store.gateway.rekeytables import RekeyTables
 from tools.store.gateway.servicetables import ServiceTables
 from tools.store.gateway.waytables import WayTables
 from tools.store.messages import messagetables, quarantinetables, quotatables, seentables, settables
@@ -79,6 +80,7 @@ _MORE = ";".join(
         messagetables,
         quarantinetables,
         reachtables,
+        rekeytables,
         sectables,
         seentables,
         servicetables,
@@ -125,6 +127,7 @@ class Store(
     QuarantineTables,
     QuotaTables,
     ReachTables,
+    RekeyTables,
     SecurityTables,
     SeenTables,
     ServiceTables,

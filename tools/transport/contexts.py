@@ -69,7 +69,10 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self.taken = Taken()
         self.recipient_replay_window = Window(self._window_used, store, self.digest)
         self._fresh = not used
-        if self._fresh:
+        # New keys that the device was brought are challenged before anything is believed (`Guard`): with the Echo comes
+        # the proof that it has kept them. Only then are the old ones given up.
+        self.is_next = store.is_next_key(self.digest)
+        if self._fresh and not self.is_next:
             self.recipient_replay_window.initialize_empty()
 
     def is_replay(self, partial_iv):

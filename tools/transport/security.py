@@ -197,7 +197,7 @@ class Guard:
             self.emit_refused(remote, "4.01", _UNKNOWN)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
         try:
-            request.opened = (context, *context.unprotect(request))
+            request.opened = (context, *self._unprotected(context, request))
             number = int.from_bytes(partial_iv, "big")
             context.taken.note(number, request.payload, remote)
             return None
@@ -217,6 +217,18 @@ class Guard:
             return _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
         except Exception:  # it verified, but what is inside is not CoAP
             return _fitting(request, aiocoap.BAD_OPTION, b"")
+
+    def _unprotected(self, context, request):
+        opened = context.unprotect(request)
+        if context.is_next:
+            # It has used its new keys, and answered an Echo with them: they are its keys now.
+            with self._store.part():
+                names, old = self._store.take_next_key(context.digest)
+            context.is_next = False
+            self._contexts.pop(old, None)
+            for name in names:
+                self.emit("keys-changed", ue=name)
+        return opened
 
     def _look_twice(self, remote, context, partial_iv, ciphertext):
         """A replay has the recorded text. Another text under the same number comes from a holder of the key."""

@@ -22,6 +22,7 @@ TABLE = (
     "procedures.stored       -",
     # SEGCOFIR is a misprint of clause 6.5.3.5
     "outgoing.sender         queue+waiting+compositions IMDN MSGRESP SEGREC SEGCONFIR SEGCOFIR",
+    "procedures.keys         keys",
 )
 
 

@@ -28,14 +28,8 @@ class Serving:
     def serve(self, message, now):
         """Return the response to a request of the peer (docs/wire-profile.md, "Answers"), or to a notification."""
         try:
-            if numbers.is_request(message.code):
-                path = [value for number, value in message.options if number == numbers.URI_PATH]
-                if len(path) != 1 or path[0] != b"msgin5g":
-                    raise refusals.Refusal(numbers.NOT_FOUND, "only " + PATH)
-                if message.code != numbers.POST:
-                    raise refusals.Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
-            if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
-                raise refusals.Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
+            if _is_for_keys(message, self.endpoint.security):
+                return self.procedure("keys").serve(message)
             if self.config.ue_service_id is None:
                 raise refusals.Refusal(numbers.NOT_FOUND, "this device has no UE Service ID yet")
             body = bodies.Body.read(message.payload, late_value)
@@ -62,3 +56,18 @@ class Serving:
     def unsubscribe(self: "Any", topic: str, now: int) -> object:
         """End a subscription and return it (clause 6.6.2.2). Raise StorageError where that cannot be kept."""
         return self.call("topics", "unsubscribe", topic, now)
+
+
+def _is_for_keys(message, security):
+    """Return whether a request brings new keys, and no message. Raise Refusal for what is neither."""
+    keys = False
+    if numbers.is_request(message.code):
+        path = [value for number, value in message.options if number == numbers.URI_PATH]
+        keys = path == [b"keys"] and security is not None
+        if not keys and path != [b"msgin5g"]:
+            raise refusals.Refusal(numbers.NOT_FOUND, "only " + PATH)
+        if message.code != numbers.POST:
+            raise refusals.Refusal(numbers.METHOD_NOT_ALLOWED, "only POST")
+    if message.uint(numbers.CONTENT_FORMAT, numbers.JSON) != numbers.JSON:
+        raise refusals.Refusal(numbers.UNSUPPORTED_CONTENT_FORMAT, "only application/json (50)")
+    return keys

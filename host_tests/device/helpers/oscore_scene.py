@@ -2,7 +2,8 @@
 """Two endpoints that share a key, each with its storage, and the datagrams between them in the test's hands."""
 
 import coap
-from coap.oscore import Context, RenewableContext, Security
+from coap.oscore import Context, RenewableContext, Security, ccm
+from coap.oscore import context as context_module
 from coap_scene import FixedRandom
 from msgin5g import MemoryStorage
 
@@ -19,6 +20,33 @@ SECRET = b"sixteen octets.."
 CLIENT = ("192.0.2.1", 5683)
 SERVER = ("192.0.2.2", 5683)
 STRANGER = ("192.0.2.3", 5683)
+
+
+class Nonces:
+    """Stands in for ccm.seal, and sees every key and nonce that something is encrypted with."""
+
+    def __init__(self):
+        self.used = {}
+        self._seal = ccm.seal
+
+    def __enter__(self):
+        context_module.ccm.seal = self
+        return self
+
+    def __exit__(self, *exception):
+        context_module.ccm.seal = self._seal
+
+    def __call__(self, key, nonce, aad, text):
+        # A bit for each, since a set of them is too much for the heap of a board. No story has 4096 numbers, so that
+        # of a key's nonces of one side (the first octet says which) the last 12 bits differ.
+        which = (key[0], nonce[0])
+        bits = self.used.get(which)
+        if bits is None:
+            bits = self.used[which] = bytearray(512)
+        one = (nonce[11] & 15) << 8 | nonce[12]
+        assert not bits[one >> 3] >> (one & 7) & 1, "a nonce was used twice"
+        bits[one >> 3] |= 1 << (one & 7)
+        return self._seal(key, nonce, aad, text)
 
 
 def context(sender, recipient, storage=None, **named):

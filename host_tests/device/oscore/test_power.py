@@ -5,11 +5,9 @@ new.
 """
 
 import coap
-from coap.oscore import ccm
-from coap.oscore import context as context_module
 from common import Random, equal
 from msgin5g import MemoryStorage
-from oscore_scene import CLIENT, SERVER, Party
+from oscore_scene import CLIENT, SERVER, Nonces, Party
 
 
 class PowerCut(BaseException):  # that nothing takes for an error of the storage
@@ -33,33 +31,6 @@ class CutStorage(MemoryStorage):
         MemoryStorage.replace(self, name, octets)
         if cut:
             raise PowerCut
-
-
-class Nonces:
-    """Stands in for ccm.seal, and sees every key and nonce that something is encrypted with."""
-
-    def __init__(self):
-        self.used = {}
-        self._seal = ccm.seal
-
-    def __enter__(self):
-        context_module.ccm.seal = self
-        return self
-
-    def __exit__(self, *exception):
-        context_module.ccm.seal = self._seal
-
-    def __call__(self, key, nonce, aad, text):
-        # A bit for each, since a set of them is too much for the heap of a board. No story has 4096 numbers, so that
-        # of a key's nonces of one side (the first octet says which) the last 12 bits differ.
-        which = (key[0], nonce[0])
-        bits = self.used.get(which)
-        if bits is None:
-            bits = self.used[which] = bytearray(512)
-        one = (nonce[11] & 15) << 8 | nonce[12]
-        assert not bits[one >> 3] >> (one & 7) & 1, "a nonce was used twice"
-        bits[one >> 3] |= 1 << (one & 7)
-        return self._seal(key, nonce, aad, text)
 
 
 class Story:

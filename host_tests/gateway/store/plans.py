@@ -39,6 +39,8 @@ MAY_SCAN = {
         "DELETE FROM as_use WHERE id NOT IN",
         "DELETE FROM subscription WHERE ue NOT IN",
         "SELECT 1 FROM security_context WHERE (NOT used",
+        "SELECT 1 FROM security_next WHERE old NOT IN",
+        "DELETE FROM security_next WHERE old NOT IN",
         "UPDATE security_context SET used=1, next=min",
         "SELECT count(*) FROM security_context",
     ),
@@ -67,6 +69,8 @@ MAY_SCAN = {
         "FROM ue_configurations ORDER BY ue_id",
         "WHERE ue_id NOT IN (SELECT ue_id FROM ue_configurations)",
         "SELECT recipient_id FROM security_context",
+        "FROM security_next CROSS JOIN security_ue",  # by the gateway too, of those whose keys are being changed
+        "FROM security_context WHERE secret<>x'' AND digest IN",
         "FROM app_client  ORDER",
         "FROM monitoring ORDER BY ue",
         "FROM availability ORDER BY ue",

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from tools.cli.parser import renamed
 from tools.gateway import keys as key_files
 from tools.gateway.commands.shared import add_store, domain, opened, service_id
+from tools.store.gateway.rekeytables import BROUGHT, REFUSED, WAITING
 from tools.store.server.configtables import UeConfiguration
 from tools.wire import ueconfig
 from tools.wire.bodies import is_service_id
@@ -138,7 +139,13 @@ def add_arguments(actions):
     renamed(add, "--oscore", key)
     remove = verbs.add_parser("remove", help="forget it; its UE Service ID stays: `device remove` ends that")
     remove.add_argument("ue_id", metavar="UE_ID", type=ue_id)
-    verbs.add_parser("list", help="print all")
+    verbs.add_parser("list", help="print all, and whose new keys are on their way")
+    rekey = verbs.add_parser(
+        "rekey",
+        help="give devices new keys, by the gateway and under the old ones, which hold until the new ones are used",
+    )
+    rekey.add_argument("names", metavar="UE", nargs="*", help="UE Service IDs or UE IDs")
+    rekey.add_argument("--all", action="store_true", help="of all devices that have a key")
     add_store(*verbs.choices.values())
 
 
@@ -291,7 +298,47 @@ def _list(store, args, wanted):
         print(each.ue_id, each.ue, *[word for word in more if word])
     for name in store.ue_ids_without_configuration():
         print(name, "has a key and no configuration yet")
+    for name, state, cause in store.rekeys():
+        print(name, _REKEYED[state] + (": " + cause if cause else ""))
     return 0
 
 
-_VERBS = {"add": _add, "list": _list, "remove": _remove}
+_REKEYED = {
+    WAITING: "new keys wait for it",
+    BROUGHT: "was brought new keys, and has not used them yet",
+    REFUSED: "takes no new keys",
+}
+
+
+def _rekey(store, args, wanted):
+    if bool(args.names) == args.all:
+        raise WrongUse("ue rekey: name UEs, or --all")
+    known = store.keys_to_renew()
+    digests = list(known)
+    if args.names:
+        digests = list(dict.fromkeys(_key_of(store, name, known) for name in args.names))
+    ids = key_files.free_ids(store.kids_in_use())
+    begun = 0
+    for digest in digests:
+        before = store.rekey(digest)
+        if before is None or before.state == REFUSED:
+            store.begin_rekey(digest, key_files.renewed(known[digest], next(ids)), 0)
+            begun += 1
+    if begun:
+        print("new keys for %s: each gets them when it can be reached" % counted(begun, "device"))
+    if begun < len(digests):
+        print("%s on the way already: see `ue list`" % counted(len(digests) - begun, "new key"))
+    return 0
+
+
+def _key_of(store, name, known):
+    """The digest of its keys."""
+    digest = store.key_of_ue(name) or store.key_of_ue_id(name)
+    if digest is None:
+        raise WrongUse("%s has no key: see `device list` and `ue list`" % name)
+    if digest not in known:
+        raise WrongUse("%s is a gateway, which has its keys from a file: device add --gateway --key" % name)
+    return digest
+
+
+_VERBS = {"add": _add, "list": _list, "remove": _remove, "rekey": _rekey}

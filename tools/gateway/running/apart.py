@@ -60,6 +60,7 @@ class GatewayUe(Behind, Running):
         self._known = {}
         self._asking = {}  # what applications ask, by what it is: the task
         self.coap = self.south(guard, self._is_known, self._handle, None, self._limit_for)
+        self.decisions += self.rekeys(guard, self.store.way)
         self.north = North(
             self._pushed,
             options.upstream,

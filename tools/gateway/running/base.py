@@ -12,6 +12,7 @@ from tools.gateway.applications import RefusedError
 from tools.gateway.running import captured
 from tools.gateway.running.commits import Commits, Event
 from tools.gateway.running.options import AddressInUse
+from tools.gateway.running.rekeying import Rekeying
 from tools.page import status
 from tools.page.events import Events
 from tools.page.past.history import History
@@ -27,7 +28,7 @@ from tools.transport.discovery import discovery_of
 from tools.transport.security import ContextBinding, Guard
 from tools.transport.unguarded import Unguarded
 from tools.wire.answers import Answer, Refusal
-from tools.wire.bodies import Malformed
+from tools.wire.bodies import Address, Malformed
 from tools.words import in_words
 
 _ANSWERS = (Refusal, Malformed, RefusedError)
@@ -66,6 +67,7 @@ class Running:
     decisions = ()
     transports = ()
     lines = ()  # serial lines, which CoAP is heard on as well
+    rekeying = None  # brings devices new keys, where they have some
 
     def __init__(self, options, events=None, clock=None):
         self.options = options
@@ -146,6 +148,21 @@ class Running:
         transport.again.retransmitted = self.sent.sent_again
         transport.again.acknowledged = self.sent.acknowledged
         return transport
+
+    def rekeys(self, guard, where):
+        """Behind `coap` and `windows`: more decisions, where devices have keys. `where` is as Rekeying has it, but for
+        windows."""
+        if guard is None:
+            return ()
+
+        def reached(ue, now):
+            return where(ue, now) if self.windows.opens(Address("UE", ue), now) is None else None
+
+        self.rekeying = Rekeying(
+            self.store, self.options.settings, self._emit, reached, self.coap.relay, self.note_down
+        )
+        self.windows.on_spoke.append(self.rekeying.spoke)
+        return (self.rekeying,)
 
     @property
     def body_limit(self):
@@ -397,7 +414,7 @@ class Running:
             return
         for each in rounds:  # what one has begun is out, whatever became of the others
             for item in () if each.error else each.result:
-                self.task(self.begin(each.of, item))
+                self.task(each.of.begin(item) if each.of is self.rekeying else self.begin(each.of, item))
         if any(each.error is not None for each in rounds):
             pause = self._braked()
         else:

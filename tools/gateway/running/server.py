@@ -36,6 +36,7 @@ class ServerProgram(Running):
         self.windows = self.server.turns.windows
         self.windows.on_spoke.append(self.history.alive)
         self.coap = self.south(guard, self._is_registered, self._handle, self._topic, self._limit_for)
+        self.decisions += self.rekeys(guard, self._where)
         self.coap.begin = self._begin
         self.coap.serve("su-uc", self._configuration)
         self.coap.serve("su-gm", self._groups)
@@ -140,6 +141,10 @@ class ServerProgram(Running):
 
     def _count(self, peer, request, now):
         return self.server.count(peer, request, now)
+
+    def _where(self, ue, now):
+        registration = self.store.registration(ue, now)
+        return None if registration is None or registration.via is not None else registration.peer
 
     def _limit_for(self, peer):
         return self.body_limit if self._is_registered(peer) else SMALL

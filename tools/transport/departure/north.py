@@ -29,6 +29,9 @@ class OneKey:
     def keys_version(self):
         return 1
 
+    def is_next_key(self, digest):
+        return False
+
     def keys_of_kid(self, kid, id_context):
         same = (kid, id_context) == (self._keys.recipient_id, self._keys.id_context)
         return self._keys if same else None
