@@ -118,6 +118,26 @@ def test_what_is_right():
     equal(lms.verify(number(1) + ABOVE, BELOW, bytes(4) + SIGNED_ABOVE), True)
 
 
+def test_octets_of_any_kind():
+    for kind in (bytearray, memoryview):
+        equal(lms.verify(kind(ONE), kind(MESSAGE), kind(ONE_SIGNED)), True)
+
+
+def test_a_message_that_is_read_in_pieces():
+    class Three:
+        """Gives three octets at a time, or fewer."""
+
+        def __init__(self, octets):
+            self._file = io.BytesIO(octets)
+
+        def read(self, size):
+            return self._file.read(min(size, 3))
+
+    equal(lms.verify(ONE, Three(MESSAGE), ONE_SIGNED), True)
+    equal(lms.verify(TWO, io.BytesIO(MESSAGE), TWO_SIGNED), True)
+    equal(lms.verify(ONE, Three(MESSAGE[:-1]), ONE_SIGNED), False)
+
+
 def test_what_reading_raises_goes_on():
     class Broken:
         def read(self, size):
