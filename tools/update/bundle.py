@@ -109,7 +109,8 @@ def main(args):
     signed = _write(out, bundle, key)
     manifest = signed.manifest
     print(f"bundle: {out}, {len(signed.octets()):,} octets: {shown.title(manifest)}, {signed.id}")
-    print(f"bundle: {key.remark}")
+    for remark in [*_remarks(args, manifest), key.remark]:
+        print(f"bundle: {remark}")
     return 0
 
 
@@ -209,6 +210,15 @@ def _number():
         return int(time.time() if said is None else said)
     except ValueError:
         raise UsageError(f"SOURCE_DATE_EPOCH is seconds since 1970, not {said!r}") from None
+
+
+def _remarks(args, manifest):
+    """What somebody may not expect of a bundle that holds what was asked for."""
+    loaded = sum(file.size for file in manifest.files if file.path.startswith("fw/"))
+    if loaded:
+        yield f"{loaded:,} octets of the firmware are loaded into the heap, where frozen modules take little of it"
+    if args.firmware and not args.app:
+        yield "no APP is in it: a device runs the one that was flashed, whatever earlier updates brought"
 
 
 # ---- the signature

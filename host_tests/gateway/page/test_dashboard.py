@@ -128,6 +128,10 @@ ALERTS = {
         {'msgin5g_store_rows{table="quarantine",%s}' % GATEWAY: "1x60"},
         {"table": "quarantine"},
     ),
+    "MSGin5GUpdatePaused": (
+        {'msgin5g_updates{state="paused",%s}' % GATEWAY: "1x60"},
+        {"state": "paused"},
+    ),
     "MSGin5GStoreFails": ({"msgin5g_store_readable{%s}" % GATEWAY: "0x60"}, {}),
     "MSGin5GStoreSlow": (
         {
@@ -151,6 +155,8 @@ WELL = {
     'msgin5g_oscore_failures_total{cause="not protected",%s}' % GATEWAY: "0+9x60",
     'msgin5g_store_rows{table="quarantine",%s}' % GATEWAY: "0x60",
     'msgin5g_store_rows{table="device",%s}' % GATEWAY: "9x60",
+    'msgin5g_updates{state="paused",%s}' % GATEWAY: "0x60",
+    'msgin5g_updates{state="running",%s}' % GATEWAY: "1x60",
     "msgin5g_store_readable{%s}" % GATEWAY: "1x60",
     "msgin5g_outcomes_unrecorded{%s}" % GATEWAY: "0x60",
     'msgin5g_events_total{event="store-error",%s}' % GATEWAY: "1x60",

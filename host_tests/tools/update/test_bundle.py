@@ -108,10 +108,15 @@ def test_the_same_of_the_same(bundle, here):
     assert first.signature != second.signature  # a one-time key each
 
 
-def test_modules_of_the_firmware_fit_this_firmware_alone(bundle):
+def test_modules_of_the_firmware_fit_this_firmware_alone(bundle, capsys):
     _, made = bundle("garden", "--firmware", STEPS, "--board", "rp2040", "--version", "1.5")
+    loaded = sum(file.size for file in made.manifest.files if file.path.startswith("fw/"))
+    said = capsys.readouterr().out
+    assert f"{loaded:,} octets of the firmware are loaded into the heap" in said and "no APP" not in said
     assert made.manifest.needs == f"={version()}"
     assert "fw/msgin5g/rules/steps.mpy" in [file.path for file in made.manifest.files]
+    bundle("--firmware", STEPS, "--board", "rp2040", "--version", "1.5")
+    assert "no APP is in it" in capsys.readouterr().out
 
 
 def test_a_configuration(bundle, here):
