@@ -36,6 +36,7 @@ OCTETS = 20_000  # two pieces
 PLAN = Plan("5", "30%", 3)
 PATIENCE = 300  # s, until a device that loads asks again
 REFUSES, BACK, LATE = 7, 11, 13  # numbers of devices: each that is a multiple of the last one comes late
+ASLEEP = 10  # each tenth one listens 20 s in 300
 CUTS = 10  # each tenth device loses its power with each kill
 
 
@@ -112,7 +113,8 @@ class Story:
             ends="rolled-back" if number == BACK else "confirmed",
         )
         Updated.loader = loader  # before its first datagram
-        made = Updated(self.field, number, {"peer": self.programs.peer(way)})
+        more = {"availability": {"interval": 300, "duration": 20}} if number % ASLEEP == ASLEEP - 1 else {}
+        made = Updated(self.field, number, {"peer": self.programs.peer(way), **more})
         made.loader = loader
         self.field.devices[made.packed] = made
         self.devices.append(made)
