@@ -16,9 +16,8 @@ from tools.wire import bodies
 KEYS = {"mode": "oscore", "master_secret": "00" * 16, "sender_id": "01", "recipient_id": "02"}
 # The stack ends where scratch memory begins (ports/rp2/memmap_mp_rp2040.ld), and grows down. What is free of it is
 # painted, and what was used is what has lost its paint: that of C and of interrupts too.
-APP = """
-import asyncio, machine, micropython
-from device import start
+PAINTED = """
+import machine, micropython
 LOW, TOP, PAINT = 0x20040000, 0x20042000, 0x5A5A5A5A
 def paint():
     for address in range(LOW, TOP - micropython.stack_use() - 1024, 4):
@@ -28,6 +27,10 @@ def used():
     while machine.mem32[address] == PAINT:
         address += 4
     return TOP - address
+"""
+APP = """
+import asyncio
+from device import start
 async def tell(what):
     await asyncio.sleep(1)
     print(what, used())
@@ -79,7 +82,7 @@ class Notifying(Pico):
 
 
 def board(image, folder, config):
-    contents = {"msgin5g.json": json.dumps(line.CONFIG | config).encode(), "app.py": APP.encode()}
+    contents = {"msgin5g.json": json.dumps(line.CONFIG | config).encode(), "app.py": (PAINTED + APP).encode()}
     private.replace(folder / "flash.bin", flash_image(contents))
     return Notifying(image, folder / "flash.bin")
 

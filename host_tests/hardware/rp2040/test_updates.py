@@ -3,29 +3,34 @@
 
 import pytest
 
+from host_tests.hardware.rp2040.test_stack import PAINTED
 from host_tests.hardware.rp2040.updating import UpdatedPico
+from tools.bench import limits
 from tools.image.boards import ROOT
 from tools.update import contents
 
 MANNERS = """
-import asyncio, time
+import asyncio
 from device import start
-from msgin5g.rules import %s as rules
+from msgin5g.rules import policy
 async def main():
     client = await start()
-    print("runs %s", rules.__file__)
+    print("runs %s", policy.__file__)
+    most = 0
     while True:
-        await client.receive()
+        await asyncio.sleep_ms(200)
+        if used() > most:
+            most = used()
+            print("deep", most)
+paint()
 asyncio.run(main())
 """
-OLD = (MANNERS % ("policy", "old")).encode()
-NEW = (MANNERS % ("policy", "new")).encode()
+OLD = (PAINTED + MANNERS % "old").encode()
+NEW = (PAINTED + MANNERS % "new").encode()
 CRASHES = b"raise ValueError('too cold')\n"
 # The loop takes this computer some seconds for each of the board's: so most of the time it only does not come back.
 HANGS = b"import time\ntime.sleep(59)\nprint('hangs')\nwhile True: pass\n"
 SILENT = b"import asyncio\nasync def main():\n    await asyncio.sleep(3600)\nasyncio.run(main())\n"
-
-
 STATES = ["offered", "loading", "verified"]
 
 
@@ -53,3 +58,6 @@ def test_updates_that_are_good_and_bad(pico):
         assert pico.causes[-1] == why
         assert [*dict.fromkeys(pico.states)] == [*STATES, "rolled-back"]
         assert pico.said("runs new /slots/a/fw/msgin5g/rules/policy.mpy")
+    deepest = max(int(line.split()[1]) for line in pico.told if line.startswith("deep "))
+    assert deepest > 2_000  # of the frames of an application alone
+    assert limits.of("stack.client").keeps(deepest), deepest
