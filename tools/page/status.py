@@ -71,6 +71,7 @@ def of_server(program, now):
         "quarantined": server.quarantine.listed,
         "resting": lambda: resting(server),
         "refused": server.refused,
+        "updatesIgnored": server.updates.ignored,
     }
 
 

@@ -175,6 +175,10 @@ def _ues(store, args):
                 raise UsageError(
                     "%s is not in %s: device add %s, or let it register first" % (ue, args.store, ue)
                 )
+            if not _may_get(store, ue):
+                raise UsageError(
+                    "%s is no device that takes updates: applications are behind it, or UEs" % ue
+                )
         return list(dict.fromkeys(args.ue))
     if args.group is not None:
         group = store.group_of_id(args.group)
@@ -183,11 +187,15 @@ def _ues(store, args):
         found = [member.id for member in store.members(group.document)]
     else:
         found = [ue for ue, _ in store.listed(None, 0, _UES)]
-    gateways = set(store.gateways())
-    ues = [ue for ue in found if ue not in gateways and store.known(ue)]
+    ues = [ue for ue in found if store.known(ue) and _may_get(store, ue)]
     if not ues:
         raise UsageError("there is no device to send it to in %s: see `device list`" % args.store)
     return ues
+
+
+def _may_get(store, ue):
+    """Whether it may be a device with this firmware."""
+    return not (store.is_gateway(ue) or store.applications_of(ue))
 
 
 # ---- what there is ---------------------------------------------------------------------------------------------------

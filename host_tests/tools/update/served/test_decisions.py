@@ -531,6 +531,30 @@ def test_a_device_that_takes_no_piece_is_tried_less_often_each_time():
     assert 5 < len(tried) < 40
 
 
+def test_full_queues_hold_an_update_up_and_an_update_fills_none():
+    """One message may wait for each recipient: one of somebody else does, then it is the update's turn."""
+    world = World(2, pending_each=1)
+    world.silent.add("ue:00")
+    head = {"destAddr": {"destAddrType": "UE", "addr": "ue:00"}, "msgId": new_id(), "sfFlag": True}
+    world.ask("ue:01", "MSG", **head, payload="of somebody else")
+    job = world.send(["ue:00"])
+    world.settle()
+    assert world.store.load(1, ("AS", FROM)) == (0, 0) and counts(world, job) == {"waiting": 1}
+    heard = []
+
+    def hear(ue, body):
+        if body.get("payload") == "of somebody else":
+            heard.append(body)
+        else:
+            World.hear(world, ue, body)
+
+    world.hear = hear
+    world.silent.clear()
+    world.register("ue:00")
+    world.until(lambda: counts(world, job) == {"confirmed": 1}, 3600)
+    assert len(heard) == 1 and world.loaders["ue:00"].whole == CONTENTS
+
+
 def test_a_device_that_lost_all_of_it_is_offered_it_again(world):
     loader = world.loaders["ue:00"]
     job = world.send()

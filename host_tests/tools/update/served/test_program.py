@@ -14,6 +14,7 @@ from tools.update import format, watching
 from tools.wire.identity import Peer
 
 A, B, C, GW = "ue:a@example.org", "ue:b@example.org", "ue:c@example.org", "ue:gw@example.org"
+BEHIND = "ue:applications@example.org"
 GROUP = "group:garden@example.org"
 
 
@@ -25,6 +26,8 @@ def here(tmp_path, monkeypatch):
         for ue in (A, B, GW):
             store.add_device(ue)
         store.add_gateway(GW)
+        store.add_device(BEHIND)
+        store.add_application(1, BEHIND, b"")
         store.register(C, Peer("192.0.2.1", 1), 0, 2**32, None, {})
         store.add_group(GROUP, NORMAL, None, 0, {}, [Member(A), Member(C), Member("as:x@example.org")])
     store.close()
@@ -121,6 +124,8 @@ def test_each_mistake_is_one_line(here, capsys):
     (here / "bad.bundle").write_bytes(corpus.good().octets[:-1])
     assert "bad.bundle: it is cut short" in mistake(capsys, "send", "bad.bundle", "--all")
     assert f"{GW}x is not in gateway.db" in mistake(capsys, "send", "garden.bundle", "--ue", GW + "x")
+    for other in (GW, BEHIND):
+        assert "no device that takes updates" in mistake(capsys, "send", "garden.bundle", "--ue", other)
     assert "see `group list`" in mistake(capsys, "send", "garden.bundle", "--group", "group:x")
     assert "give --first N" in mistake(capsys, "send", "garden.bundle", "--all", "--then", "5")
     assert "there is no store x.db" in mistake(capsys, "list", "--store", "x.db")

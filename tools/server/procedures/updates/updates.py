@@ -43,6 +43,7 @@ FIRST, LONGEST = 300, 21600  # s, until a device that is silent is asked; double
 _LEAST = {LOADING: 900, VERIFIED: 3600}
 NOT_BUSY = 40  # s, after which one that was busy verifying is offered it once more
 FULL = 10  # s, after which there may be room in the queues
+MOST_TRIES = 12  # that are counted
 BEHIND = 600  # s, that another job is waited for, unless its end is seen
 _ENDS = (CONFIRMED, *FAILED, STOPPED)
 _LATE = (TRYING, *_ENDS)  # what counts of a device after its end here
@@ -156,16 +157,16 @@ class Updates(Procedure):
         if not sent:
             msg_id = self._send(device.ue, words.offer(*self._store.bundle_head(bundle), device.again), now)
             sent = [] if msg_id is None else [[msg_id, -1, 0]]
-        pause = min(FIRST * 2**device.tries, LONGEST) if sent else FULL
-        state = OFFERED if device.state == WAITING else device.state
+        pause = min((FIRST if sent else FULL) * 2**device.tries, LONGEST)
+        state = OFFERED if device.state == WAITING and sent else device.state
         self._change(
             device,
             now,
             state=state,
             ready=None,
             due=now + max(pause, _LEAST.get(state, 0)),
-            tries=min(device.tries + 1, 10),
-            slot=now + SERVED if state in (OFFERED, LOADING) else None,
+            tries=min(device.tries + 1, MOST_TRIES),
+            slot=now + SERVED if sent and state in (OFFERED, LOADING) else None,
             sent=sent,
         )
 
@@ -183,8 +184,9 @@ class Updates(Procedure):
                 left.append([offset, length])
             else:
                 sent.append([msg_id, offset, length])
-        due = now + (FULL if left else _LEAST[LOADING])
-        self._store.change_update_device(device.job, device.ue, wants=left, sent=sent, due=due)
+        due = now + (min(FULL * 2**device.tries, LONGEST) if left else _LEAST[LOADING])
+        tries = min(device.tries + bool(left), MOST_TRIES)
+        self._store.change_update_device(device.job, device.ue, wants=left, sent=sent, due=due, tries=tries)
 
     def _lost(self, target, names, now):
         """Messages to it did not arrive: it did not put segments together, or refused them. They go once more."""
@@ -197,7 +199,7 @@ class Updates(Procedure):
                     device.ue,
                     sent=left,
                     wants=device.wants + lost,
-                    tries=min(device.tries + 1, 10),
+                    tries=min(device.tries + 1, MOST_TRIES),
                     due=now + min(FULL * 2**device.tries, LONGEST),
                 )
 
