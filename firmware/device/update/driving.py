@@ -61,9 +61,11 @@ class Updates:
 
     async def run(self) -> None:
         """Take what comes, until the client ends."""
-        inbox = self.client.application(APP_ID)
+        inbox = None
         while True:
             try:
+                if inbox is None:
+                    inbox = self.client.application(APP_ID)
                 active = await self.poll(health.now())
                 await self.handle(await inbox.receive(_TURN if active else _REST), health.now())
             except asyncio.TimeoutError:
@@ -96,21 +98,22 @@ class Updates:
         noted = self.noted
         noted.read()
         self._told = self._leaving = self._waits = False
-        if noted.state == "loading":
+        if noted.state in ("verified", "trying"):
+            self._look_at()
+        if noted.state in ("loading", "verified"):
             try:
                 self.taking.resume()
             except (OSError, ValueError) as error:
                 log("update: %s begins anew (%s)", noted.id, error)
-                noted.begin("", "app", "", "", "")
-                noted.write()
-        elif noted.state in ("verified", "trying"):
-            from base.record import load
-
-            self._look_at(load())
+                self.taking.drop()
         self._looked = True
 
-    def _look_at(self, record):
+    def _look_at(self):
+        """Find out what became of the trial."""
+        from base.record import load, save
+
         noted = self.noted
+        record = load()
         if record["id"] != noted.id:
             if noted.state == "trying":
                 self._roll_back("storage: slots/now does not know of it")
@@ -123,8 +126,6 @@ class Updates:
                 noted.enter("trying")
         elif record["why"]:
             self._roll_back(record["why"])
-            from base.record import save
-
             record["why"] = ""
             save(record)
         else:
@@ -163,8 +164,8 @@ class Updates:
         if not self._looked:
             self._look()
         if registered:
-            if noted.state == "trying" and not self._waits:
-                self.confirm()
+            if noted.state == "trying":
+                self._try()
             if not noted.told:
                 await self._tell()
             if noted.state == "loading":
@@ -298,7 +299,6 @@ class Updates:
             self.taking.stats["update_refused"] += 1
             log("update: an offer of %s is refused: %s", sender, cause)
             await self._say(sender, sender_type, id, "refused", cause)
-            self._looked = False  # its place may be empty by now
             return
         cause = self.noted.bad[1] if state == "rolled-back" else ""
         if state == "loading":
@@ -367,12 +367,13 @@ class Updates:
         log("update: the board starts anew with %s", self.noted.id)
         self._board.reset()
 
-    def confirm(self) -> None:
-        """Have what is on trial stay. Raise OSError."""
-        if self.noted.state == "trying":
-            from .switching import keep
+    def _try(self):
+        """Have what is on trial stay, where being registered is enough, and note that it stays."""
+        import base
 
-            record = keep(self.noted)
-            if record is not None:
-                self._waits = False
-                self._confirmed(record)
+        from .switching import keep
+
+        if not self._waits:
+            keep()
+        if not base.on:
+            self._look_at()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The step from what runs to what was verified, and the one that makes it stay. Imported for each of them."""
 
+import base
 from base.record import load, save
 from coap.compat import const
 
@@ -8,8 +9,6 @@ from .manifests import Manifest
 
 _TYPING = const(False)
 if _TYPING:
-    from typing import Any
-
     from .noted import Noted
     from .slot import Slot
 
@@ -47,15 +46,11 @@ def switch(slot: "Slot", noted: "Noted") -> None:
         raise ValueError(error)
 
 
-def keep(noted: "Noted") -> "dict[str, Any] | None":
-    """Confirm what is on trial, and return the record then; None where this start is none of a trial. Raise OSError."""
-    import base
+def keep() -> None:
+    """Confirm what is on trial in this start, where there is something. Raise OSError."""
+    if base.on:
+        if load()["kind"] == "image":
+            from . import image
 
-    if not base.on:
-        return None
-    if noted.kind == "image":
-        from . import image
-
-        image.confirm()
-    base.confirm()
-    return load()
+            image.confirm()
+        base.confirm()

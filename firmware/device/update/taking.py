@@ -101,10 +101,11 @@ class Taking:
     # --- where it stands ----------------------------------------------------------------------------------
 
     def slot(self) -> Slot:
-        """Return the slot that does not run."""
-        from base.record import load
-
-        return Slot("b" if load()["now"] == "a" else "a")
+        """Return the slot that does not run. Raise OSError during a trial: then either of them is needed."""
+        record = _record()
+        if record["try"]:
+            raise OSError("slots: a trial is on")
+        return Slot("b" if record["now"] == "a" else "a")
 
     def resume(self) -> None:
         """Find out what is there of a bundle that is loading, and what to ask for. Raise OSError."""
@@ -115,9 +116,7 @@ class Taking:
             raise OSError("slots: the manifest is another one")
         self.of = manifest.size
         if manifest.kind == "image":
-            from . import image
-
-            self.have = image.begin(manifest.size, self.noted.have)
+            self.have = _image().begin(manifest.size, self.noted.have)
             self.asked = (self.have, min(_LONGEST, self.of - self.have))
         else:
             offset, length, self.have = slot.progress()
@@ -139,8 +138,10 @@ class Taking:
         the ID as second argument."""
         head = Octets(message, 0, min(_HEAD, message.size)).read(_HEAD)
         length = int.from_bytes(head[2:], "big")
-        if not (0 < length <= _LONGEST and 0 < message.size - _HEAD - length <= _LONGEST):
-            raise Refused("manifest: the lengths in the offer are wrong", "")
+        if not 0 < length <= min(_LONGEST, message.size - _HEAD):
+            raise Refused("manifest: its length in the offer is wrong", "")
+        if not 0 < message.size - _HEAD - length <= _LONGEST:
+            raise Refused("signature: there is none, or it is too long", _id(message, length))
         try:
             manifest = manifests.Manifest(Octets(message, _HEAD, length))
         except ValueError as error:
@@ -151,11 +152,12 @@ class Taking:
             return manifest.id, known
         try:
             await self._check(manifest, message, length, now)
-            self._begin(manifest, message, length)
         except Refused as error:
             raise Refused(error.args[0], manifest.id)
-        except OSError as error:
-            raise Refused(cause(error), manifest.id)
+        why = self._begin(manifest, message, length)
+        if why:
+            self.drop()
+            raise Refused(why, manifest.id)
         return manifest.id, "loading"
 
     def _known(self, manifest, again):
@@ -172,7 +174,7 @@ class Taking:
     async def _check(self, manifest, message, length, now):
         """Raise Refused where this bundle is not taken, or not now."""
         noted = self.noted
-        if noted.state == "trying":
+        if _record()["try"]:
             raise Refused("busy: another bundle is on trial")
         why = refusal(manifest, self._board, noted.floors[manifest.kind])
         if why:
@@ -206,25 +208,40 @@ class Taking:
         return False
 
     def _begin(self, manifest, message, length):
-        """Make room for a bundle, and note it. A cut leaves the one before, or nothing, or this one."""
+        """Make room for a bundle, and note it. Return why that cannot be, or None. A cut leaves the one before, or
+        nothing, or this one."""
         noted = self.noted
-        slot = self.slot()
-        slot.empty()
         self.asked = None
-        if manifest.kind == "image":
-            from . import image
+        try:
+            slot = self.slot()
+            slot.empty()
+            if manifest.kind == "image":
+                image = _image()
+                try:
+                    image.begin(manifest.size)
+                except image.Unable as error:
+                    return "image: %s" % error
+            else:
+                needs, has = room(manifests.files(Octets(message, _HEAD, length)))
+                if needs > has:
+                    return "space: it needs %d octets, and has %d" % (needs, has)
+            noted.begin(manifest.id, manifest.kind, message.sender, message.sender_type or "AS", "loading")
+            slot.begin(Octets(message, _HEAD, length).parts())
+            noted.write()
+        except Refused as error:
+            return error.args[0]
+        except OSError as error:
+            return cause(error)
+        return None
 
-            try:
-                image.begin(manifest.size)
-            except image.Unable as error:
-                raise Refused("image: %s" % error)
-        else:
-            needs, has = room(manifests.files(Octets(message, _HEAD, length)))
-            if needs > has:
-                raise Refused("space: it needs %d octets, and has %d" % (needs, has))
-        noted.begin(manifest.id, manifest.kind, message.sender, message.sender_type, "loading")
-        slot.begin(Octets(message, _HEAD, length).parts())
-        noted.write()
+    def drop(self) -> None:
+        """Know of no bundle any more."""
+        self.forget()
+        self.noted.begin("", "app", "", "", "")
+        try:
+            self.noted.write()
+        except OSError:
+            pass  # the next start finds no manifest, and knows it too
 
     # --- pieces -----------------------------------------------------------------------------------------------
 
@@ -237,10 +254,8 @@ class Taking:
             return False
         parts = Octets(message, _PIECE_HEAD, size).parts()
         if self.noted.kind == "image":
-            from . import image
-
             for part in parts:
-                image.write(part)
+                _image().write(part)
             self.noted.have = offset + size
             self.noted.write()
         else:
@@ -286,16 +301,30 @@ class Taking:
     async def _finish_image(self, slot):
         from binascii import unhexlify
 
-        from . import image
-
         _, digest, _ = next(slot.files())
-        if not await image.end(unhexlify(digest)):
+        if not await _image().end(unhexlify(digest)):
             if self.noted.again:
                 raise Refused("hash: the image came with another SHA-256 twice")
             self.noted.again = True
             self.noted.have = 0
             self.noted.write()
             self.resume()
+
+
+def _record():
+    """Return the record of the slots. A device pays for what reads it once there is something to take."""
+    from base.record import load
+
+    return load()
+
+
+def _image():
+    """Return the module for images. Raise Refused on a board whose firmware has none."""
+    try:
+        from . import image
+    except ImportError:
+        raise Refused("image: this board has one slot for MicroPython; flash it by cable")
+    return image
 
 
 def cause(error: OSError) -> str:

@@ -4,7 +4,8 @@
 import base.trial
 from base.record import load, save
 from coap.version import VERSION
-from common import equal
+from common import Skip, equal
+from device import update
 from update_scene import APP, HOUR, MINUTE, NUMBER, SERVER, Bundle, Key, Long, Place, Scene, read, tree, write
 
 OTHER = "as:other@example.org"
@@ -75,10 +76,21 @@ def test_an_application_that_confirms():
         scene.run(MINUTE)
         scene.run(MINUTE)
         equal((scene.states(), load()["try"]), (["trying"], "a"))
-        scene.updates.confirm()
-        scene.updates.confirm()
+        update.confirm()
+        update.confirm()
         scene.run()
         equal((scene.states(), load()["now"]), (["trying", "confirmed"], "a"))
+
+
+def test_an_application_that_confirms_before_the_link_is_open():
+    with Place():
+        scene = Scene()
+        scene.take(Bundle(confirm=True))
+        scene.start()
+        update.confirm()
+        equal(load()["now"], "a")
+        scene.run()
+        equal(scene.states(), ["confirmed"])
 
 
 def test_a_trial_that_failed():
@@ -339,6 +351,19 @@ def test_stopped_before_the_application_lets_it_begin():
         equal(scene.board.resets, 1)
 
 
+def test_a_place_that_was_emptied_after_all_was_verified():
+    """As a cut leaves it, within what makes room for the next one."""
+    with Place():
+        scene = Scene()
+        scene.on_update = lambda name, version: False
+        scene.start().take(Bundle())
+        scene.updates.taking.slot().empty()
+        scene.start().run()
+        equal((scene.states(), scene.updates.status()["state"]), ([], ""))
+        scene.take(Bundle())
+        equal(scene.states(), ["loading", "verified"])
+
+
 def test_an_application_that_lets_it_begin_or_fails():
     def fails(name, version):
         raise KeyError(name)
@@ -493,3 +518,138 @@ def test_the_record_is_gone():
         save(record)
         scene.start().run()
         equal((scene.states(), scene.last()["cause"].split(":")[0]), (["rolled-back"], "storage"))
+
+
+class Slots:
+    """What stands in for the flash of an ESP32 with two places for MicroPython; device/update/image.py is tested on the
+    port's own C."""
+
+    def __init__(self):
+        try:
+            import device.update.image as image
+        except ImportError:
+            raise Skip("this board has no place for a second MicroPython, nor the module for it")
+        self.module = image
+        self.runs, self.next = "ota_0", None
+        self.at = self.size = 0
+        self.right = True
+        self.said = []
+
+    def begin(self, size, have=0):
+        if size > 60000:
+            raise self.module.Unable("the image has %d octets, the partition for it 60000" % size)
+        self.size = size
+        have -= have % 4096 if have < size else 0
+        self.right = self.right or not have
+        self.at = have
+        return have
+
+    def write(self, octets):
+        self.right = self.right and not bytes(octets).strip(b"i")
+        self.at += len(octets)
+
+    async def end(self, digest):
+        return self.at == self.size and self.right and len(digest) == 32
+
+    def target(self):
+        return "ota_1" if self.runs == "ota_0" else "ota_0"
+
+    def running(self):
+        return self.runs
+
+    def activate(self):
+        self.next = self.target()
+
+    def confirm(self):
+        self.said.append("confirm")
+
+    def reset(self):
+        """What the boot loader does."""
+        if self.next is not None:
+            self.runs, self.next = self.next, None
+
+    def __enter__(self):
+        self._before = {}
+        for name in ("begin", "write", "end", "target", "running", "activate", "confirm"):
+            self._before[name] = getattr(self.module, name)
+            setattr(self.module, name, getattr(self, name))
+        return self
+
+    def __exit__(self, *error):
+        for name, function in self._before.items():
+            setattr(self.module, name, function)
+
+
+def image_of(size, **more):
+    return Bundle({"image.bin": Long(b"i", size)}, kind="image", **more)
+
+
+def test_an_image():
+    with Place(), Slots() as slots:
+        scene = Scene()
+        scene.offer(image_of(60001))
+        equal(scene.last()["cause"], "image: the image has 60001 octets, the partition for it 60000")
+        bundle = image_of(50000)
+        scene.offer(bundle).load(bundle, 2)
+        equal(slots.at, 32768)
+        scene.start().run()
+        equal(scene.last()["get"], [[32768, 16384]])
+        scene.load(bundle)
+        scene.run()
+        record = load()
+        equal(
+            (record["try"], record["partition"], slots.next, scene.board.resets),
+            ("image", "ota_1", "ota_1", 1),
+        )
+        slots.reset()
+        scene.start().run()
+        equal(
+            (scene.states(), slots.said, load()["try"], load()["now"]), (["confirmed"], ["confirm"], "", "")
+        )
+        scene.start().offer(bundle)
+        equal(scene.states(), ["confirmed"])
+
+
+def test_an_image_that_the_boot_loader_takes_back():
+    with Place(), Slots() as slots:
+        scene = Scene()
+        scene.take(image_of(5000))
+        slots.reset()
+        slots.runs = "ota_0"
+        scene.start().run()
+        equal(
+            (scene.states(), scene.last()["cause"].split(":")[0], load()["try"]),
+            (["rolled-back"], "start", ""),
+        )
+
+
+def test_an_image_that_the_boot_loader_refuses():
+    with Place(), Slots() as slots:
+        scene = Scene()
+
+        def activate():
+            raise slots.module.Unable("ESP-IDF refuses it (-5379)")
+
+        slots.module.activate = activate
+        scene.take(image_of(5000))
+        scene.run()
+        equal((scene.refusal(), scene.last()["cause"]), ("image", "image: ESP-IDF refuses it (-5379)"))
+        equal((scene.board.resets, load()["try"]), (0, ""))
+
+
+def test_an_image_with_a_wrong_hash():
+    with Place(), Slots():
+        scene = Scene()
+        bundle = image_of(5000)
+        bundle.wrong = [77]
+        scene.offer(bundle).load(bundle, 1)
+        equal(scene.last()["get"], [[0, 5000]])
+        scene.load(bundle, 1)
+        equal(scene.refusal(), "hash")
+
+
+def test_a_board_without_a_second_place():
+    with Place():
+        scene = Scene()
+        scene.offer(image_of(5000))
+        equal(scene.last()["cause"], "image: this board has one slot for MicroPython; flash it by cable")

@@ -188,3 +188,30 @@ def test_a_cut_at_each_write_of_a_configuration():
         return Bundle({"config.json": b'{"registration":{"lifetime":600}}'}, kind="config", board="any")
 
     lives(configuration, TORN)
+
+
+def test_a_flash_that_is_full_from_each_write_on():
+    """What is there stays whole, the server is told or hears nothing, and with room again all goes on."""
+    at = 0
+    refused = 0
+    while True:
+        with Place(), Disk(slot, configuring, base.record, base.trial) as disk:
+            begin(disk)
+            disk.full = disk.writes + at
+            story = Story(disk, app())
+            for _ in range(8):
+                try:
+                    if story.device is None:
+                        story.boot()
+                    story.step()
+                    refused += story.device.count("refused")
+                except OSError:
+                    if story.device is not None:
+                        story.device.updates._looked = False  # as its task does before it goes on
+            if disk.writes < disk.full:
+                assert refused or STRIDE > 1
+                return
+            story.check()
+            disk.full = story.device = None
+            story.live()
+        at += max(3, STRIDE)

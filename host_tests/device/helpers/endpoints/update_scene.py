@@ -159,11 +159,24 @@ class Incoming:
         self._cut = cut
 
     def chunks(self):
-        for at in range(0, self.size, self._cut):
-            yield self._payload[at : at + self._cut]
+        return _Chunks(self._payload, self._cut)
 
     def close(self):
         self.closed = True
+
+
+class _Chunks:
+    def __init__(self, payload, cut):
+        self._payload, self._cut, self._at = payload, cut, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._at >= len(self._payload):
+            raise StopIteration
+        self._at += self._cut
+        return self._payload[self._at - self._cut : self._at]
 
 
 class Core:
