@@ -10,12 +10,9 @@ the old ones up, since it wants its Echo back first. So whenever the power goes,
 import json
 
 import msgin5g
-from coap import numbers, oscore
+from coap import numbers
 from coap.compat import const, json_octets, unload
 from coap.message import Message
-from coap.oscore import Context, Security
-from coap.oscore.files import FileStorage
-from coap.oscore.keyring import Keyring
 
 from .. import procedures
 from ..rules.refusals import Refusal, later
@@ -47,32 +44,6 @@ _NAME = const("_name")
 _NAMES = ("master_secret", "master_salt", "sender_id", "recipient_id", "id_context")
 
 
-class _Root(FileStorage):
-    """The folder of the configuration. What else lies there is not ours: nothing is removed at the start."""
-
-    def __init__(self):
-        self._folder = "."
-
-
-class _Both(Keyring):
-    """The old and the new keys. `use` is the Context that requests go out with."""
-
-    def __init__(self, old, new, keys):
-        Keyring.__init__(self, (old.context, new), lambda message, peer: new, (), 0)
-        self.new = new
-        self.stats = old.stats
-        for member in self._members.values():
-            member.stats = old.stats
-        self._keys = keys
-
-    def unprotect_response(self, message, binding, now):
-        """As Security.unprotect_response. What verifies under the new keys is given on once the flash has that."""
-        plain = Keyring.unprotect_response(self, message, binding, now)
-        if plain is not None and binding.context is self.new and not self._keys.prove():
-            return None
-        return plain
-
-
 class Keys(Source):
     """The change of keys that is under way. It leaves when that is over."""
 
@@ -87,6 +58,8 @@ class Keys(Source):
         self._state = _TRIAL
         self._left: "Any" = None  # Countdown to the end of the trial, or to the next try to write
         self._renews = False  # whether the registration is still to be begun under other keys
+        from coap import oscore  # here, and so below: who has no such request pays for none of it
+
         for row in self._file.read()[:1]:
             try:
                 self._resume(row)
@@ -106,7 +79,7 @@ class Keys(Source):
         else:
             if state == _TRIAL and starts <= 0:
                 raise ValueError("they did not prove good in %d starts" % _STARTS)
-            self._client.endpoint.security = _Both(self._old, self._context(section), self)
+            self._client.endpoint.security = self._both(section)
         self._new = section
         self._former = former
         self._state = state
@@ -133,9 +106,11 @@ class Keys(Source):
 
     def _try(self, section):
         """Begin a trial of these keys, in the place of others that are on trial."""
+        from coap import oscore
+
         client = self._client
         try:
-            both = _Both(self._old, self._context(section), self)
+            both = self._both(section)
         except oscore.StateError as error:
             raise Refusal(numbers.BAD_REQUEST, str(error))
         before = self._new, self._former
@@ -152,8 +127,11 @@ class Keys(Source):
         self._left = Countdown(_TIME, client.now)
         self._renews = True
 
-    def _context(self, section):
-        return Context(
+    def _both(self, section):
+        from coap.oscore import Context
+        from coap.oscore.changing import Changing
+
+        context = Context(
             section["master_secret"],
             section["sender_id"],
             section["recipient_id"],
@@ -162,6 +140,7 @@ class Keys(Source):
             section["id_context"],
             self._client.random,
         )
+        return Changing(self._old, context, self.prove)
 
     def _write(self, starts, state=_TRIAL):
         texts = [_text(self._new[name]) for name in _NAMES]
@@ -213,7 +192,7 @@ class Keys(Source):
                     data["security"].pop(name, None)
                     if new[name] is not None:
                         data["security"][name] = _text(new[name])
-                _Root().replace(path, json_octets(data))
+                _root().replace(path, json_octets(data))
         discard(client.storage, self._former)
         self._file.write(())
         client.config.security.update(new)
@@ -229,6 +208,8 @@ class Keys(Source):
         self._renews = True
 
     def _end(self, context):
+        from coap.oscore import Security
+
         security = Security(context, 0)
         security.stats = self._old.stats
         self._client.endpoint.security = self._old = security
@@ -261,12 +242,25 @@ def _section(data):
     return section
 
 
+def _root():
+    """Return a storage for the folder of the configuration. What else lies there is not ours: nothing is removed at the
+    start."""
+    from coap.oscore.files import FileStorage
+
+    class Root(FileStorage):
+        def __init__(self):
+            self._folder = "."
+
+    return Root()
+
+
 def _configurations():
     """Return (path, JSON object) of each configuration in the root."""
     found = []
+    root = _root()
     for path in _CONFIGURATIONS:
         try:
-            data = json.loads(str(_Root().read(path, 0, _MAX_CONFIGURATION), "utf-8"))
+            data = json.loads(str(root.read(path, 0, _MAX_CONFIGURATION), "utf-8"))
             if isinstance(data["security"], dict):
                 found.append((path, data))
         except (ValueError, KeyError, TypeError):

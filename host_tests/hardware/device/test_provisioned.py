@@ -106,7 +106,16 @@ def test_a_board_out_of_the_box_becomes_a_registered_device(image, tmp_path):
         assert code == 0 and "new keys" in said
         printed.append(said)
         await gateway.event("registered", ue=UE, seconds=60, start=seen)
+
+        # And the gateway brings others over the air, whose numbers take the place of these ones'.
+        between = len(gateway.events.items)
+        code, said = await command(folder, "tools.cli", "gateway", "ue", "rekey", UE)
+        assert code == 0, said
+        await gateway.event("keys-changed", ue=UE, seconds=60, start=between)
+        between = len(gateway.events.items)
+        await gateway.event("accepted", **{"from": UE}, seconds=60, start=between)
         second = await configuration(folder, pico)
+        assert second["security"]["recipient_id"] == b"g".hex()
         assert first["peer"] == second["peer"] == "coap+uart://0"
         code, said = await command(folder, "mpremote", "connect", pico.repl, "fs", "ls", "messages")
         assert said.count("oscore-") == 2

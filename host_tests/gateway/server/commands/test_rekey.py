@@ -13,7 +13,8 @@ import aiocoap
 from aiocoap import oscore
 
 from host_tests.gateway.devices import APPS, AS, UE, config, run
-from host_tests.gateway.server.commands.test_ue_commands import Shell, shell  # noqa: F401
+from host_tests.gateway.server.commands.test_ue_commands import shell  # noqa: F401
+from host_tests.gateway.transport.test_oscore_gateway import Raw, _Keys, msg, peer, protected, reg
 from tools.demo.application_server import ApplicationServer
 from tools.demo.processes import Device, Gateway, command, device_keys
 from tools.gateway import keys as key_files
@@ -185,6 +186,33 @@ def test_one_with_a_ue_id_alone_is_named_by_it(shell):  # noqa: F811
     shell.add("urn:x:1", "--key", "keys.json", "--ue", UE)
     assert shell("rekey", "urn:x:1")[0] == 0
     assert [row[0] for row in listed(shell.folder)[0]] == [UE, "urn:x:1"]
+
+
+def test_only_who_answers_an_echo_has_the_old_keys_given_up(tmp_path):
+    """A device that has gone back to its old keys could not be heard any more, if a recording were enough."""
+
+    async def play():
+        old = await device_keys(tmp_path, UE)
+        await command(tmp_path, "gateway", "ue", "rekey", UE)
+        store = Store(str(tmp_path / "gateway.db"), serving=False)
+        new = {"security": key_files.section_of(store.rekey(store.key_of_ue(UE)).keys)}
+        store.close()
+        async with Gateway(tmp_path, security="oscore") as gateway:
+            recorded = protected(_Keys(new["security"], 0), reg(UE), 1)
+            for _ in range(2):
+                raw = Raw(gateway)
+                assert raw.ask(recorded)[1] == 0x44  # a protected answer: of what, nobody sees
+            assert len(listed(tmp_path)[0]) == 1 and gateway.count("keys-changed") == 0
+            async with peer(gateway, old) as device:
+                assert (await device.post(reg(UE)))[0] == "2.04"
+            async with peer(gateway, new, 1) as device:
+                assert (await device.post(reg(UE)))[0] == "2.04"
+                await gateway.event("keys-changed", ue=UE)
+                assert (await device.post(msg(UE, OTHER)))[0] == "2.04"
+            assert Raw(gateway).ask(protected(_Keys(old["security"], 9), reg(UE), 2))[1] == 0x81
+            assert listed(tmp_path)[0] == []
+
+    run(play())
 
 
 def test_it_goes_on_whatever_is_lost_and_whoever_is_killed(tmp_path):
