@@ -52,6 +52,8 @@ def _use(path):
     if not there(path):
         _say("%s is not there, so what was flashed runs" % path)
         return
+    if not on:
+        _say("%s runs" % path)
     sys.path.insert(0, path + "/app")
     folder = path
     if there(path + "/fw"):

@@ -69,14 +69,17 @@ def test_a_device_that_was_never_updated_runs_what_was_flashed(device, tmp_path)
 def test_a_slot_that_is_confirmed_runs_its_application(device, tmp_path):
     device.put("slots/b/app/app.py", GOOD)
     device.tries(**{"now": "b", "try": ""})
-    assert device.start() == (0, ["the new application __main__ of slot b"])
+    assert device.start() == (0, ["msgin5g: slots/b runs", "the new application __main__ of slot b"])
     # What the command line names is what was flashed.
-    assert device.start(device.folder / "app.py") == (0, ["the new application __main__ of slot b"])
+    assert device.start(device.folder / "app.py") == (
+        0,
+        ["msgin5g: slots/b runs", "the new application __main__ of slot b"],
+    )
     (device.folder / "slots/b/app/app.py").unlink()
     device.put("slots/b/app/app.mpy", compiled('__name__ = "__main__"; ' + GOOD, tmp_path))
-    assert device.start() == (0, ["the new application __main__ of slot b"])
+    assert device.start() == (0, ["msgin5g: slots/b runs", "the new application __main__ of slot b"])
     (device.folder / "slots/b/app/app.mpy").unlink()
-    assert device.start() == (0, ["the old application"])
+    assert device.start() == (0, ["msgin5g: slots/b runs", "the old application"])
 
 
 BAD = {
@@ -136,7 +139,7 @@ def test_a_trial_that_is_not_confirmed_in_its_time_is_taken_back(device):
     ended, lines = device.start()
     why = "registration: not registered within 1 s"
     assert (ended, lines[-1]) == (1, f"msgin5g: slots/b is rolled back: {why}")
-    assert device.start() == (0, ["the one before"])
+    assert device.start() == (0, ["msgin5g: slots/a runs", "the one before"])
     assert (device.record["now"], device.record["why"]) == ("a", why)
 
 
