@@ -11,6 +11,7 @@ import pytest
 from host_tests.hardware.esp32 import esp32_base
 from host_tests.tools.update import corpus
 from tools import cli
+from tools.image import boards
 from tools.image.boards import ROOT, version
 from tools.update import format, shown
 from tools.update.keys import SigningKey
@@ -132,6 +133,18 @@ def test_micropython_for_the_esp32(bundle, here):
     name, made = bundle("--image", "ESP32.bin", "--version", "1.25.0")
     assert (name, made.manifest.boards) == ("micropython-1.25.0.bundle", ("esp32",))
     assert [(file.path, contents) for file, contents in made.files()] == [("image.bin", whole[0x10000:])]
+
+
+def test_a_wheel_has_neither_firmware_nor_boards(bundle, refused, here, monkeypatch):
+    monkeypatch.setattr(boards, "FOLDER", here / "nowhere")
+    monkeypatch.setattr(boards, "version", lambda: "0.9.0")  # of the wheel itself
+    _, made = bundle("garden", "--board", "mine", "--version", "1.4")
+    assert (made.manifest.boards, made.manifest.needs) == (("mine",), "0.9.0")
+    (here / "changes.json").write_text('{"registration": {"lifetime": 600}}')
+    assert bundle("--config", "changes.json", "--version", "2")[1].manifest.kind == "config"
+    said = refused("garden", "--board", "rp2040", "--version", "1", "--firmware", STEPS)
+    assert "a wheel has the tools alone" in said
+    assert "in a clone of the project" in refused("--image", "updates.key", "--version", "1")
 
 
 def test_what_is_asked_for_wrongly(refused, here):

@@ -23,8 +23,10 @@ const DEVICE = {
 
 const called = (job) => `${job.name} ${job.version}`;
 
+/** One that is over is a good end where all have it. */
 function jobState(job) {
-  return state(...(JOB[job.state] ?? [job.state]), job.state);
+  const [words, tone] = JOB[job.state] ?? [job.state, ""];
+  return state(words, job.state === "done" && job.counts.confirmed !== job.devices ? "" : tone, job.state);
 }
 
 /** "3 confirmed, 1 rolled back, of 50 devices": what waits is what is left. */

@@ -262,6 +262,9 @@ def test_an_update_goes_on_while_one_looks(page, scene):
     page.see("nav span", "Page 2 of 2")
     page.see_no("tr[data-ue='%s']" % ues[0])
     assert page.count("tr[data-ue]") == 10
+    scene.call(scene.g.store.set_update_state, job, "done")
+    goes_on(ues[58], "confirmed")
+    page.see("dd .state[data-tone='']", "done")  # not all have it
     # What is on show has an address, which can be sent to a colleague.
     assert page.js("return location.hash") == "#/update/1?page=2"
     page.click("nav a", "Updates")
