@@ -6,7 +6,7 @@ import sys
 import time
 
 from tools.store.server.updatetables import CONFIRMED, LOADING, OPEN, PAUSED, RUNNING
-from tools.words import counted
+from tools.words import complain, counted
 
 LOOK = 0.5  # s, between two looks at the store
 NOBODY = 10.0  # s, after which a program that serves the store would have begun
@@ -35,27 +35,36 @@ def _percent(have, of):
 def watch(store, job, name, as_json, wait=time.sleep):
     """Looks until the update is over, or paused; the exit code: 0 where each device has it. `name`: the store's."""
     shown = _Bar() if sys.stderr.isatty() and not as_json else _Lines(sys.stderr if as_json else sys.stdout)
-    began, told = time.monotonic(), False
-    with shown:
-        while True:
-            found = store.update(job)
-            if found is None:
-                break
-            said = store.update_for_people(found)
-            shown.show(said, _part(store, said))
-            if said["state"] != RUNNING:
-                break
-            if not (told or said["stage"]) and time.monotonic() - began > NOBODY:
-                told = True
-                shown.say("nobody serves %s now: it goes on as soon as msgin5g gateway or server does" % name)
-            wait(LOOK)
-    if found is None:
-        shown.say("update %d is gone from %s: it made room for newer ones" % (job, name))
+    try:
+        with shown:
+            said = _shown(shown, store, job, name, wait)
+    except KeyboardInterrupt:
+        complain(
+            "update %d goes on: update show %d says how far it is, update stop %d ends it" % (job, job, job)
+        )
+        raise
+    if said is None:
+        complain("update %d is gone from %s: it made room for newer ones" % (job, name))
         return 1
-    return _end(store, said, as_json)
+    return _end(said, as_json)
 
 
-def _end(store, said, as_json):
+def _shown(shown, store, job, name, wait):
+    """What is said of it at its end; None where it is not there any more."""
+    began, told = time.monotonic(), False
+    while (found := store.update(job)) is not None:
+        said = store.update_for_people(found)
+        shown.show(said, _part(store, said))
+        if said["state"] != RUNNING:
+            return said
+        if not (told or said["stage"]) and time.monotonic() - began > NOBODY:
+            told = True
+            shown.say("nobody serves %s now: it goes on as soon as msgin5g gateway or server does" % name)
+        wait(LOOK)
+    return None
+
+
+def _end(said, as_json):
     job, counts = said["job"], said["counts"]
     if as_json:
         print(json.dumps(said))

@@ -168,9 +168,10 @@ class UpdateTables:
         job = cursor.lastrowid
         for other in self.updates():
             if other.job != job and other.kind == bundle.kind and other.state in (RUNNING, PAUSED):
+                told = None if other.bundle == bundle.id else now  # what has come of the same stays
                 self._db.executemany(
                     "UPDATE update_device SET %s WHERE job=? AND ue=? AND %s" % (_STOP, _MAY_STOP),
-                    [("update %d is newer" % job, now, now, other.job, ue) for ue in ues],
+                    [("update %d is newer" % job, now, told, other.job, ue) for ue in ues],
                 )
         self._db.executemany(
             "INSERT INTO update_device VALUES (?,?,?,0,0,?,'',?,NULL,NULL,0,NULL,'[]','[]',0)",

@@ -416,6 +416,30 @@ def test_a_newer_update_takes_the_place_of_one_under_way(world):
     assert world.job(first).state == "done"
 
 
+def test_the_same_once_more_goes_on_with_what_has_come(world):
+    first = world.send()
+    loader = world.loaders["ue:00"]
+    while len(loader.whole) < 32768:
+        world.work()
+    heard = []
+    stop, loader._stop = loader._stop, lambda octets: heard.append(octets) or stop(octets)
+    second = world.send()
+    world.settle()
+    assert world.states() == {(first, "ue:00"): "stopped", (second, "ue:00"): "confirmed"}
+    assert heard == [] and loader.whole == CONTENTS
+
+
+def test_a_device_that_is_busy_for_long_is_asked_less_and_less_often():
+    world = World(lifetime=10 * 86400)
+    world.register("ue:00", seconds=5 * 86400)
+    loader = world.loaders["ue:00"]
+    loader.refuses = "busy: another bundle is on trial"
+    world.send()
+    end = world.now + 3600
+    world.until(lambda: world.now >= end)
+    assert 5 <= loader.offers <= 8  # after 40, 80, 160, ... s
+
+
 def test_of_two_kinds_one_waits_for_the_other(world):
     loader = world.loaders["ue:00"]
     loader.ends = None

@@ -182,6 +182,32 @@ def test_on_a_terminal_there_is_a_bar(here, capsys, monkeypatch):
     assert capsys.readouterr().out == f"update {job} is done: confirmed by 1 of 1 device\n"
 
 
+def test_who_waits_no_longer_ends_nothing(here, capsys, monkeypatch):
+    job = send(capsys, "--ue", A)["job"]
+
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tools.update.watching.watch.__defaults__", (interrupt,))
+    code, _, err = said(capsys, "send", "garden.bundle", "--ue", B)
+    assert code == 130
+    assert err == (
+        f"msgin5g: update {job + 1} goes on: update show {job + 1} says how far it is, update stop {job + 1} ends it\n"
+    )
+    assert change(lambda store: store.update(job + 1).state) == "running"
+
+
+def test_one_that_makes_room_while_it_is_waited_for_is_said_to_be_gone(here, capsys):
+    job = send(capsys, "--ue", A)["job"]
+    store = Store("gateway.db", serving=False)
+    try:
+        gone = lambda _: change(lambda store: store.remove_update(job))  # noqa: E731
+        assert watching.watch(store, job, "gateway.db", False, gone) == 1
+    finally:
+        store.close()
+    assert f"update {job} is gone from gateway.db" in capsys.readouterr().err
+
+
 def test_a_paused_one_ends_the_waiting_with_what_to_do(here, capsys):
     job = send(capsys, "--ue", A)["job"]
     change(lambda store: store.set_update_state(job, "paused", "2 devices failed"))

@@ -41,7 +41,7 @@ PORTION = 100  # devices that something is said to, in one round of work
 FIRST, LONGEST = 300, 21600  # s, until a device that is silent is asked; doubled each time
 # s, the least of that, where the device itself has something to do.
 _LEAST = {LOADING: 900, VERIFIED: 3600}
-NOT_BUSY = 40  # s, after which one that was busy verifying is offered it once more
+NOT_BUSY = 40  # s, after which one that was busy is offered it once more; doubled each time
 FULL = 10  # s, after which there may be room in the queues
 MOST_TRIES = 12  # that are counted
 BEHIND = 600  # s, that another job is waited for, unless its end is seen
@@ -250,7 +250,8 @@ class Updates(Procedure):
             # It has lost what it had, or the offer.
             self._change(device, now, due=now, wants=[], sent=[], tries=0)
         elif said.is_busy:
-            self._change(device, now, cause=said.cause, due=now + NOT_BUSY, sent=[])
+            pause = min(NOT_BUSY * 2 ** max(0, device.tries - 1), LONGEST)
+            self._change(device, now, cause=said.cause, due=now + pause, slot=None, sent=[])
         elif said.state in _ENDS:
             self._ended(device, said, now)
         else:
