@@ -16,13 +16,12 @@ def link(config, open_line, storage):
     `open_line()` gives a stream that does not block (machine.UART, a file), or raises OSError. Frames that are
     too long for a buffer come into files of `storage`.
     """
-    kind = slipmux.COAP if config.peer_scheme == "coap+uart" else slipmux.L3
-    size = config.serial["max_frame"]
-    if kind == slipmux.COAP:
+    host = config.peer_host
+    if config.peer_scheme == "coap+uart":
         # coap.Endpoint wants a datagram in one piece; it answers one that is too long, if it can see that
-        made = SerialLink(open_line, kind, config.coap["max_datagram"] + 1, config.peer_host)
+        made = SerialLink(open_line, slipmux.COAP, config.coap["max_datagram"] + 1, host)
     else:
-        made = SerialLink(open_line, kind, size, config.peer_host, spool(storage))
+        made = SerialLink(open_line, slipmux.L3, config.serial["max_frame"], host, spool(storage))
     made.tell = log
     return made
 

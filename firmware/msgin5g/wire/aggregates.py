@@ -4,13 +4,13 @@ individual ones no names (docs/wire-profile.md has them). Loaded with the first 
 
 from . import bodies
 
-BETWEEN = len('"totalMsgCount":9999,"msgList":[],')  # octets that a list adds to a body, its elements apart
+BETWEEN = 34  # octets that a list adds to a body, its elements apart: "totalMsgCount":9999,"msgList":[],
 
 
 def join(body, elements):
     """Return a body with the JSON objects `elements` (octets) as its list."""
     body = bytearray(body)
-    body[len(body) - 1] = 0x2C  # a comma in place of its last bracket
+    body[-1] = 0x2C  # a comma in place of its last bracket
     body += ('"totalMsgCount":%d,"msgList":[' % len(elements)).encode()
     for position, element in enumerate(elements):
         if position:

@@ -104,7 +104,7 @@ LEFT_OUT = """
     device/links/espnow device/links/wifi coap/aio/_cpython coap/aio/call coap/aio/client coap/aio/context
     coap/aio/directory coap/aio/errors coap/aio/multicast coap/aio/names coap/aio/observing coap/aio/response
     coap/aio/serving coap/aio/transfers coap/endpoint/conditions coap/observe/notifying coap/observe/sequence
-    coap/observe/server coap/oscore/keyring coap/oscore/renewal coap/uri/whole
+    coap/observe/server coap/oscore/renewal coap/uri/whole
 """
 
 
