@@ -31,7 +31,7 @@ def begin(client: "Any") -> "Callable[[], Any]":
 def confirm() -> None:
     """Have the update that is on trial stay; nothing where there is none. Raise OSError: call it again then."""
     if "base" in sys.modules:
-        from .switching import keep
+        from .slot import keep
 
         keep()
 

@@ -99,7 +99,7 @@ class Updates:
         noted.read()
         self._told = self._leaving = self._waits = False
         if noted.state in ("verified", "trying"):
-            self._look_at()
+            self._waits = noted.settle()
         if noted.state in ("loading", "verified"):
             try:
                 self.taking.resume()
@@ -107,50 +107,6 @@ class Updates:
                 log("update: %s begins anew (%s)", noted.id, error)
                 self.taking.drop()
         self._looked = True
-
-    def _look_at(self):
-        """Find out what became of the trial."""
-        from base.record import load, save
-
-        noted = self.noted
-        record = load()
-        if record["id"] != noted.id:
-            if noted.state == "trying":
-                self._roll_back("storage: slots/now does not know of it")
-            return
-        if record["try"] == "image":
-            self._look_at_image(record)
-        if record["try"]:
-            self._waits = record["confirm"]
-            if noted.state != "trying":
-                noted.enter("trying")
-        elif record["why"]:
-            self._roll_back(record["why"])
-            record["why"] = ""
-            save(record)
-        else:
-            self._confirmed(record)
-
-    def _look_at_image(self, record):
-        """End a trial whose image does not run: the boot loader has gone back by itself."""
-        from . import image
-
-        if image.running() != record.get("partition"):
-            from base.trial import roll_back
-
-            roll_back(record, "start: the boot loader went back to the image before")
-
-    def _roll_back(self, why):
-        self.noted.bad = [self.noted.id, why]
-        self.noted.enter("rolled-back", why)
-        log("update: %s was rolled back: %s", self.noted.id, why)
-
-    def _confirmed(self, record):
-        noted = self.noted
-        number = record.get("number", 0)
-        noted.floors[noted.kind] = max(noted.floors[noted.kind], number)
-        noted.runs[noted.kind] = noted.id
-        noted.enter("confirmed")
 
     # --- what is due ------------------------------------------------------------------------------------------
 
@@ -356,10 +312,10 @@ class Updates:
         await self.client.drain(60)
         if self.noted.state != "verified":
             return  # stopped meanwhile
-        from .switching import switch
+        from .slot import switch
 
         try:
-            switch(self.taking.slot(), self.noted)
+            switch(self.taking.slot(), self.noted.id)
         except ValueError as error:
             self._fail("image: %s" % error)
             return
@@ -371,9 +327,9 @@ class Updates:
         """Have what is on trial stay, where being registered is enough, and note that it stays."""
         import base
 
-        from .switching import keep
+        from .slot import keep
 
         if not self._waits:
             keep()
         if not base.on:
-            self._look_at()
+            self.noted.settle()

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What a manifest says, read line by line: whatever its length, the heap holds a line of it.
+"""What a manifest says, read line by line, and whether it is for this device: the heap holds a line of it, whatever its
+length.
 
 The first half of the checks is cheap and comes before the signature, for anyone can send a manifest. That no two paths
 hinder each other is looked at behind it.
 """
 
 import binascii
+import sys
 from hashlib import sha256
 
 from coap.compat import const
@@ -220,3 +222,43 @@ def _has(known, key):
     while at >= 0 and at % _KEY:
         at = known.find(key, at + 1)
     return at >= 0
+
+
+# --- whether it is for this device ------------------------------------------------------------------------
+
+
+def refusal(manifest: "Manifest", board: str, floor: int) -> "str | None":
+    """Return why the device with this board, which has confirmed the number `floor`, does not take it; None where it
+    does. The first word is one that the wire has (docs/updates.md)."""
+    boards = manifest.boards
+    if boards[0] != b"any" and board.encode() not in boards:
+        return "board: it is for %s, and this one is %s" % (_text(b" ".join(boards)[:80]), board)
+    if manifest.mpy and manifest.mpy != _mpy():
+        return "mpy: its files are of version %s, and this MicroPython reads %s" % (
+            _text(manifest.mpy),
+            _text(_mpy()) or "none",
+        )
+    from coap.version import VERSION
+
+    exact = manifest.needs[:1] == b"="
+    needs = _numbers(manifest.needs[exact:])
+    have = _numbers(VERSION.encode())
+    if needs != have if exact else needs > have:
+        return "firmware: it needs %s, and this one is %s" % (_text(manifest.needs), VERSION)
+    if manifest.number <= floor and (not manifest.permit or manifest.permit < floor):
+        return "number: %d is not newer than %d, which was confirmed here" % (manifest.number, floor)
+    return None
+
+
+def _mpy():
+    """Return the version of .mpy files that this interpreter reads, b"" for none."""
+    found = getattr(sys.implementation, "_mpy", 0)
+    return b"%d.%d" % (found & 0xFF, found >> 8 & 3) if found else b""
+
+
+def _numbers(version):
+    return [int(part) for part in version.split(b".")]
+
+
+def _text(octets):
+    return str(octets, "utf-8")

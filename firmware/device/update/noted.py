@@ -4,6 +4,8 @@
 from coap.compat import const
 from msgin5g.store.kept import Kept
 
+from ..health import log
+
 _TYPING = const(False)
 if _TYPING:
     from contracts import Storage
@@ -94,3 +96,45 @@ class Noted:
                 ["job"] + [getattr(self, key) for key, _ in _JOB],
             ]
         )
+
+    # --- how the last start left things -----------------------------------------------------------------------
+
+    def settle(self) -> bool:
+        """Find out what became of a bundle that was verified, or on trial, by the record of the slots. Return whether
+        it is on trial, and the application has to confirm it. Raise OSError."""
+        from base.record import load, save
+
+        record = load()
+        if record["id"] != self.id:
+            if self.state == "trying":
+                self._roll_back("storage: slots/now does not know of it")
+            return False
+        if record["try"] == "image":
+            self._look_for(record)
+        if record["try"]:
+            if self.state != "trying":
+                self.enter("trying")
+            return record["confirm"]
+        if record["why"]:
+            self._roll_back(record["why"])
+            record["why"] = ""
+            save(record)
+        else:
+            self.floors[self.kind] = max(self.floors[self.kind], record.get("number", 0))
+            self.runs[self.kind] = self.id
+            self.enter("confirmed")
+        return False
+
+    def _look_for(self, record):
+        """End a trial whose image does not run: the boot loader has gone back by itself."""
+        from . import image
+
+        if image.running() != record.get("partition"):
+            from base.trial import roll_back
+
+            roll_back(record, "start: the boot loader went back to the image before")
+
+    def _roll_back(self, why):
+        self.bad = [self.id, why]
+        self.enter("rolled-back", why)
+        log("update: %s was rolled back: %s", self.id, why)

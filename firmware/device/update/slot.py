@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The files of a bundle, where no application runs from: what comes is added to them in their order, so their lengths
-say what has come."""
+say what has come. Then the step from what runs to what is tried, and the one that makes it stay."""
 
 import os
 from binascii import hexlify
 from hashlib import sha256
 
 from coap.compat import const
-from coap.oscore.files import FileStorage
 
 from . import manifests
 
@@ -22,6 +21,7 @@ _PIECE = const(16384)  # octets that are asked for at once
 _READ = const(512)
 _FOLDER = const(0x4000)  # of st_mode
 _EEXIST = const(17)
+_STARTS = const(3)  # of a trial
 _RESERVE = const(8)  # blocks that stay free, for messages
 
 
@@ -30,6 +30,8 @@ class Slot:
 
     def __init__(self, name: str) -> None:
         self.folder = _ROOT + "/" + name
+        from coap.oscore.files import FileStorage
+
         make_folder(_ROOT)
         self._files = FileStorage(self.folder)
 
@@ -180,3 +182,51 @@ def room(files: "Iterable[tuple[int, bytes, str]]") -> "tuple[int, int]":
             blocks += 2 * (folder.count("/") + 1)  # a pair of blocks for each, at most
         before = folder
     return blocks * block, max(0, found[4] - _RESERVE) * block
+
+
+# --- from what runs to what is tried ------------------------------------------------------------------------
+
+
+def switch(slot: Slot, id: str) -> None:
+    """Have the next start try what is in the slot, the bundle with this ID, by one write. Raise OSError, ValueError
+    where it is an image that the boot loader refuses."""
+    with slot.manifest() as file:
+        manifest = manifests.Manifest(file)
+    from base.record import load, save
+
+    record = load()
+    kind = manifest.kind
+    record["try"] = slot.folder[-1] if kind == "app" else kind
+    record["left"] = _STARTS
+    record["trial"] = manifest.trial
+    record["confirm"] = manifest.confirm
+    record["kind"] = kind
+    record["id"] = id
+    record["why"] = ""
+    record["number"] = manifest.number
+    if kind != "image":
+        save(record)
+        return
+    from . import image
+
+    # First the record: one of a trial that never began is seen by the partition that runs.
+    record["partition"] = image.target()
+    save(record)
+    try:
+        image.activate()
+    except image.Unable as error:
+        record["try"] = record["id"] = ""
+        save(record)
+        raise ValueError(error)
+
+
+def keep() -> None:
+    """Confirm what is on trial in this start, where there is something. Raise OSError."""
+    import base
+
+    if base.on:
+        if base.load()["kind"] == "image":
+            from . import image
+
+            image.confirm()
+        base.confirm()

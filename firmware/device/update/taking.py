@@ -11,7 +11,6 @@ from coap.compat import const
 from msgin5g.timing import Countdown
 
 from . import manifests
-from .deciding import refusal
 from .slot import Slot, room
 
 _TYPING = const(False)
@@ -176,7 +175,7 @@ class Taking:
         noted = self.noted
         if _record()["try"]:
             raise Refused("busy: another bundle is on trial")
-        why = refusal(manifest, self._board, noted.floors[manifest.kind])
+        why = manifests.refusal(manifest, self._board, noted.floors[manifest.kind])
         if why:
             raise Refused(why)
         if noted.state in ("loading", "verified") and message.sender != noted.sender:
