@@ -7,6 +7,7 @@ has built in, and its own modules.
 """
 
 import sys
+import time
 
 from .record import load, save, there
 
@@ -86,10 +87,12 @@ def failed(error: BaseException, early: bool = True) -> None:
 
     if not hasattr(machine, "reset"):
         sys.exit(1)
-    import time
-
     _say("%s cannot begin; the board is reset in %d s" % (folder or "the trial", _PAUSE))
-    time.sleep(_PAUSE)
+    try:
+        time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        attend()
+        raise
     machine.reset()
 
 

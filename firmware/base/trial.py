@@ -183,15 +183,18 @@ def confirm() -> None:
 def _keep(record):
     """Have the configuration that was tried in place of the one before. Not by a rename from one folder to another: of
     that littlefs makes two writes, and with a cut between them MicroPython 1.29 loses the file beside, slots/now."""
-    with open(CONFIG, "rb") as source, open(_CONFIG + "~", "wb") as file:
-        octets = b"?"
-        while octets:
-            octets = source.read(256)
-            file.write(octets)
-        file.flush()
-    os.rename(_CONFIG + "~", _CONFIG)
+    tried = there(CONFIG)  # else somebody has removed it, and the one before is better than none
+    if tried:
+        with open(CONFIG, "rb") as source, open(_CONFIG + "~", "wb") as file:
+            octets = b"?"
+            while octets:
+                octets = source.read(256)
+                file.write(octets)
+            file.flush()
+        os.rename(_CONFIG + "~", _CONFIG)
     _end(record, "")
-    os.remove(CONFIG)
+    if tried:
+        os.remove(CONFIG)
 
 
 def roll_back(record: dict, why: str) -> None:

@@ -347,6 +347,15 @@ def test_a_configuration_that_is_confirmed_stays_so_where_the_storage_fails():
         equal((record.load()["try"], record.load().get("kept")), ("", None))
 
 
+def test_a_confirmed_configuration_that_somebody_removed():
+    """The one before is better than none."""
+    with Device() as device:
+        write("msgin5g.json", b"old")
+        device.trying("config", kept=True)
+        equal((device.start(), base.config, base.on), ("", "msgin5g.json", False))
+        equal((record.load()["try"], record.load()["why"]), ("", ""))
+
+
 def test_a_configuration_on_trial_that_is_not_there():
     with Device() as device:
         write("msgin5g.json", b"old")
@@ -477,6 +486,23 @@ def test_a_module_that_cannot_be_imported_counts_for_the_trial():
             equal(failing(SyntaxError("invalid syntax")), True)
         equal(device.start(), "slots/a")
         equal(record.load()["why"], "start: 3 starts failed: SyntaxError: invalid syntax")
+
+
+def test_ctrl_c_before_the_reset_keeps_it_at_the_repl():
+    with Device() as device:
+        device.slot("b").trying()
+        device.start()
+        time, base.time = base.time, Interrupting()
+        try:
+            raises(KeyboardInterrupt, base.failed, ImportError("no module named 'x'"))
+        finally:
+            base.time = time
+        equal((Timer.made, base.on), ([], True))
+
+
+class Interrupting:
+    def sleep(self, seconds):
+        raise KeyboardInterrupt
 
 
 def test_a_confirmed_slot_that_cannot_be_imported_gives_way_for_a_start():
