@@ -97,6 +97,7 @@ class Devices:
         return self.item(ue, state, now) | {
             "stats": history.known.counts(ue),
             "reported": self._program.counters.of(ue),
+            "keys": store.rekey_of(ue),
             "topics": topics,
             "groups": groups,
             "refusals": history.known.refusals(ue),

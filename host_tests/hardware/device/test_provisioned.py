@@ -112,8 +112,8 @@ def test_a_board_out_of_the_box_becomes_a_registered_device(image, tmp_path):
         code, said = await command(folder, "tools.cli", "gateway", "ue", "rekey", UE)
         assert code == 0, said
         await gateway.event("keys-changed", ue=UE, seconds=60, start=between)
-        between = len(gateway.events.items)
-        await gateway.event("accepted", **{"from": UE}, seconds=60, start=between)
+        await server.send(UE, "is all of it written?")
+        await gateway.event("delivered", to=UE, seconds=60, start=between)
         second = await configuration(folder, pico)
         assert second["security"]["recipient_id"] == b"g".hex()
         assert first["peer"] == second["peer"] == "coap+uart://0"

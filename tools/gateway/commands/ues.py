@@ -317,6 +317,8 @@ def _rekey(store, args, wanted):
     digests = list(known)
     if args.names:
         digests = list(dict.fromkeys(_key_of(store, name, known) for name in args.names))
+    if not digests:
+        raise WrongUse("%s has no device with a key: msgin5g provision, or device add --key" % args.store)
     ids = key_files.free_ids(store.kids_in_use())
     begun = 0
     for digest in digests:

@@ -14,6 +14,12 @@ const FIRST = 10; // of them, until somebody wants all
 const LONGEST = 200; // octets of what may be a number
 const AT_ONCE = 4; // payloads that are asked for at a time
 
+const KEYS = {
+  waiting: "wait for it",
+  brought: "were brought, and are not used yet",
+  refused: "are refused, so the old ones stay",
+};
+
 /** How it is, a sentence each. */
 function condition(device) {
   const said = [];
@@ -35,6 +41,7 @@ function facts(device) {
     ["Silent since", isSilent(device) && at(device.silentSince)],
     ["Registration ends", device.state === "registered" ? since(device.expires) : null],
     ["Asleep until", device.asleepUntil && at(device.asleepUntil)],
+    ["New keys", device.keys && KEYS[device.keys.state] + (device.keys.cause ? `: ${device.keys.cause}` : "")],
     ["Waits for it", device.waits > 0 ? plural(device.waits, "message") : "nothing"],
     ["Where", place(device)],
   ];

@@ -55,6 +55,14 @@ class RekeyTables:
         """{UE Service ID: digest of its keys}, of those whose new keys are on their way."""
         return dict(self._db.execute(_UES))
 
+    def rekey_of(self, ue):
+        """{"state", "cause"} of the new keys of a UE Service ID, or None."""
+        row = self._db.execute(
+            "SELECT state, cause FROM security_ue JOIN security_next ON old=security_ue.digest WHERE ue=?",
+            (ue,),
+        ).fetchone()
+        return row and {"state": row[0], "cause": row[1]}
+
     def rekeys(self):
         """(UE Service ID or UE ID, state, cause) of each, for people."""
         return self._db.execute(

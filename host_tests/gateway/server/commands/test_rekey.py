@@ -8,11 +8,12 @@ import contextlib
 import json
 import random
 import signal
+import urllib.request
 
 import aiocoap
 from aiocoap import oscore
 
-from host_tests.gateway.devices import APPS, AS, UE, config, run
+from host_tests.gateway.devices import APPS, AS, UE, Apart, config, run
 from host_tests.gateway.server.commands.test_ue_commands import shell  # noqa: F401
 from host_tests.gateway.transport.test_oscore_gateway import Raw, _Keys, msg, peer, protected, reg
 from tools.demo.application_server import ApplicationServer
@@ -99,10 +100,19 @@ def listed(folder):
         store.close()
 
 
+async def told(gateway, path):
+    url = "http://%s:%d/%s" % (*gateway.http, path)
+    with await asyncio.to_thread(urllib.request.urlopen, url) as answer:
+        return json.load(answer)
+
+
 def test_a_device_gets_new_keys_and_goes_on(tmp_path):
+    """Keys are the gateway's, also where its server is another program."""
+
     async def play():
-        section = (await device_keys(tmp_path, UE))["security"]
-        async with Gateway(tmp_path, security="oscore") as gateway, watched(gateway) as (port, _):
+        async with Apart(tmp_path, security="oscore") as gateway, watched(gateway) as (port, _):
+            section = (await gateway.keys(UE))["security"]
+            lower = gateway.lower
             async with ApplicationServer(AS, gateway.http) as server:
                 await server.register()
                 device = Device(tmp_path / "device", APPS / "echo.py")
@@ -111,8 +121,8 @@ def test_a_device_gets_new_keys_and_goes_on(tmp_path):
                     await gateway.event("registered", ue=UE)
                     await server.send(UE, "before")
                     await command(tmp_path, "gateway", "ue", "rekey", UE)
-                    await gateway.event("keys-brought", ue=UE)
-                    await gateway.event("keys-changed", ue=UE)
+                    await lower.event("keys-brought", ue=UE)
+                    await lower.event("keys-changed", ue=UE)
                     await server.send(UE, "after")
                     for text in ("echo before", "echo after"):
                         await server.message(lambda message, text=text: message.payload == text, text)
@@ -130,10 +140,10 @@ def test_a_device_gets_new_keys_and_goes_on(tmp_path):
                 # Who has the old ones is nobody.
                 other = Device(tmp_path / "thief", APPS / "echo.py")
                 other.configure(config(gateway.coap[1], security=section))
-                seen = len(gateway.events.items)
+                seen = len(lower.events.items)
                 async with other:
-                    await gateway.event("refused", start=seen)
-                assert gateway.count("key-reused") == 0
+                    await lower.event("refused", start=seen)
+                assert lower.count("key-reused") == 0
         octets = b"".join(each.read_bytes() for each in tmp_path.glob("gateway.db*"))
         assert bytes.fromhex(section["master_secret"]) not in octets
 
@@ -149,9 +159,10 @@ def key(shell, ue, name="keys.json", *more):  # noqa: F811
 
 
 def test_what_the_command_says(shell):  # noqa: F811
+    key(shell, GATEWAY, "gw.json", "--gateway")
+    assert "has no device with a key" in shell.refused("rekey", "--all")
     first = key(shell, UE)
     key(shell, OTHER, "other.json")
-    key(shell, GATEWAY, "gw.json", "--gateway")
     assert shell("rekey", UE)[:2] == (0, "new keys for 1 device: each gets them when it can be reached\n")
     (row,), bound = listed(shell.folder)
     assert row == (UE, "waiting", None) and bound == first
@@ -202,6 +213,8 @@ def test_only_who_answers_an_echo_has_the_old_keys_given_up(tmp_path):
             for _ in range(2):
                 raw = Raw(gateway)
                 assert raw.ask(recorded)[1] == 0x44  # a protected answer: of what, nobody sees
+            item = await told(gateway, "api/devices/" + UE)
+            assert item["keys"] == {"state": "waiting", "cause": None}
             assert len(listed(tmp_path)[0]) == 1 and gateway.count("keys-changed") == 0
             async with peer(gateway, old) as device:
                 assert (await device.post(reg(UE)))[0] == "2.04"
@@ -211,6 +224,7 @@ def test_only_who_answers_an_echo_has_the_old_keys_given_up(tmp_path):
                 assert (await device.post(msg(UE, OTHER)))[0] == "2.04"
             assert Raw(gateway).ask(protected(_Keys(old["security"], 9), reg(UE), 2))[1] == 0x81
             assert listed(tmp_path)[0] == []
+            assert (await told(gateway, "api/devices/" + UE))["keys"] is None
 
     run(play())
 
