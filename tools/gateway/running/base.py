@@ -57,7 +57,7 @@ class _Work(Event):
 class Running:
     """`async with PROGRAM(options) as program:` runs it; `.coap_port`, `.http_port`, `.events`.
 
-    `decisions`: what has `start(now)`, `work(now)`, `deadline(now)`, `changed()` and `clock_set(seconds)`;
+    `decisions`: what has `start(now)`, `work(now)`, `deadline(now)`, `changed()`, `clock_set(seconds)` and `refusals`;
     `transports`: what listens, by the name of its option.
     """
 

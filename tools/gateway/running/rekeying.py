@@ -4,7 +4,7 @@ keys once it has used them (transport/security.py); until then it is spoken to u
 """
 
 import json
-from collections import deque
+from collections import Counter, deque
 
 from tools.gateway.keys import section_of
 from tools.store.gateway.rekeytables import BROUGHT, REFUSED, WAITING
@@ -36,6 +36,7 @@ class Rekeying:
         self._tried = {}  # digest: when it was last asked
         self._heard = set()  # digests of those that were heard since
         self._busy = set()
+        self.refusals = Counter()  # by code: it refuses nobody
 
     def _everything(self):
         self._ues = self._store.rekeyed_ues()
