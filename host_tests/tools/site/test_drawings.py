@@ -73,7 +73,7 @@ def test_the_arrows_between_the_rooms_are_the_imports():
 
     needed = {(a, b) for a in graph for b in graph[a] if b not in reached(a, without=b)}
     assert {(above, below) for above, below, *_ in layers.ARROWS} == needed
-    assert set(graph) | {"coap"} == set(layers.ROOMS)
+    assert set(graph) | {"coap", "base"} == set(layers.ROOMS)
 
 
 def test_what_is_said_of_a_room_is_in_it():

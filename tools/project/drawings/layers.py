@@ -7,6 +7,7 @@ from tools.project.drawings.svg import Drawing
 ROOMS = {
     "device": (250, 110, 300, "tasks, links, health, console"),
     "coap.aio": (640, 110, 220, "CoAP in asyncio"),
+    "base": (20, 190, 170, "what no update replaces"),
     "msgin5g": (250, 190, 300, "client.py, application_client.py"),
     "msgin5g.application": (330, 270, 220, "MSGin5G-5"),
     "msgin5g.procedures": (330, 350, 220, "a file a procedure"),
@@ -22,6 +23,7 @@ ROOMS = {
 ARROWS = (
     ("device", "msgin5g", 0.5, 0.5),
     ("device", "coap.aio", None, None),
+    ("device", "base", 0.05, 0.85),
     ("msgin5g", "msgin5g.application", 0.633, 0.5),
     ("msgin5g", "msgin5g.incoming", 0.05, 0.6),
     ("msgin5g.application", "msgin5g.procedures", 0.5, 0.5),
