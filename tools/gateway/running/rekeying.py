@@ -29,7 +29,7 @@ class Rekeying:
         self._store, self._emit, self._where = store, emit, where
         self._first, self._longest = settings.retry_min, settings.retry_max
         self._relay, self._note_down = relay, note_down
-        self.refusals = {}  # of requests, for the metrics: none come here
+        self.refusals = Counter()  # of requests, as other decisions have them: none come here
         self._ues = {}  # UE Service ID: digest of its keys, of those with new ones on their way
         self._touched = Touched(store, self._everything)
         self._waiting = deque()
