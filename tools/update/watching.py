@@ -59,7 +59,10 @@ def _shown(shown, store, job, name, wait):
             return said
         if not (told or said["stage"]) and time.monotonic() - began > NOBODY:
             told = True
-            shown.say("nobody serves %s now: it goes on as soon as msgin5g gateway or server does" % name)
+            shown.say(
+                "no server works with %s now: it goes on as soon as msgin5g gateway or msgin5g server does"
+                " (a gateway with --upstream has none: its server has a store of its own)" % name
+            )
         wait(LOOK)
     return None
 

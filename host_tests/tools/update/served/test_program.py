@@ -182,6 +182,22 @@ def test_on_a_terminal_there_is_a_bar(here, capsys, monkeypatch):
     assert capsys.readouterr().out == f"update {job} is done: confirmed by 1 of 1 device\n"
 
 
+def test_who_waits_where_nobody_serves_is_told_so_once(here, capsys, monkeypatch):
+    job = send(capsys, "--ue", A)["job"]
+    monkeypatch.setattr(watching, "NOBODY", -1)
+    steps = iter(
+        [lambda store: None, lambda store: None, lambda store: store.set_update_state(job, "stopped")]
+    )
+    store = Store("gateway.db", serving=False)
+    try:
+        assert watching.watch(store, job, "gateway.db", False, lambda _: change(next(steps))) == 1
+    finally:
+        store.close()
+    out = capsys.readouterr().out
+    assert out.count("no server works with gateway.db now") == 1
+    assert out.endswith(f"update {job} is stopped: confirmed by 0 of 1 device\n")
+
+
 def test_who_waits_no_longer_ends_nothing(here, capsys, monkeypatch):
     job = send(capsys, "--ue", A)["job"]
 
