@@ -45,6 +45,7 @@ class Updates:
         self._asked: "Any" = None  # Countdown until a piece is asked for again
         self._gap = _ASK
         self._told = False  # the application was told of what is verified
+        self._why = ""  # what was said last when it could not go on
         self._leaving = False  # the board is to be started with that
 
     def status(self) -> "dict[str, Any]":
@@ -86,14 +87,16 @@ class Updates:
 
     async def _pause(self, error):
         """Begin again with what is on flash, somewhat later."""
-        log("update: goes on later (%s)", error)
+        if str(error) != self._why:
+            self._why = str(error)
+            log("update: goes on later (%s)", error)
         self._looked = False
         self._asked = Countdown(_PAUSE, health.now())
         await asyncio.sleep(_TURN)
 
     # --- how the last start left things -------------------------------------------------------------------
 
-    def _look(self):
+    async def _look(self):
         """Find out what became of the update that was under way. Raise OSError."""
         noted = self.noted
         noted.read()
@@ -102,10 +105,10 @@ class Updates:
             self._waits = noted.settle()
         if noted.state in ("loading", "verified"):
             try:
-                self.taking.resume()
+                await self.taking.resume()
             except (OSError, ValueError) as error:
                 log("update: %s begins anew (%s)", noted.id, error)
-                self.taking.drop()
+                await self.taking.drop()
         self._looked = True
 
     # --- what is due ------------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ class Updates:
         came = registered and not self._registered
         self._registered = registered
         if not self._looked:
-            self._look()
+            await self._look()
         if registered:
             if noted.state == "trying":
                 self._try()
@@ -147,9 +150,9 @@ class Updates:
         try:
             await self.taking.finish()
         except Refused as error:
-            self._fail(error.args[0])
+            await self._fail(error.args[0])
         except OSError as error:
-            self._fail(cause(error))
+            await self._fail(cause(error))
         if self.noted.state != "loading":
             await self._tell()
         elif self.taking.asked[1]:
@@ -161,11 +164,11 @@ class Updates:
             self._told = False
             self._tell_application()
 
-    def _fail(self, cause):
+    async def _fail(self, cause):
         """Give a bundle up. Raise OSError."""
         self.taking.stats["update_refused"] += 1
         log("update: %s is refused: %s", self.noted.id, cause)
-        self.taking.forget()
+        await self.taking.forget()
         self.noted.enter("refused", cause)
 
     def _tell_application(self):
@@ -229,7 +232,7 @@ class Updates:
         """Take a message with this Application ID. Raise OSError, MemoryError, and then it is as if it had not come."""
         try:
             if not self._looked:
-                self._look()
+                await self._look()
             head = Octets(message, 0, min(_HEAD, message.size)).read(_HEAD)
             if head[:1] == b"O":
                 await self._offer(message, now)
@@ -259,7 +262,7 @@ class Updates:
         cause = self.noted.bad[1] if state == "rolled-back" else ""
         if state == "loading":
             self.taking.heard(now)
-            self.taking.resume()
+            await self.taking.resume()
             self._gap = _ASK
             await self._go_on(now, True)
         else:
@@ -276,7 +279,7 @@ class Updates:
         if mine and noted.state == "loading" and not stops:
             await self._piece(message, now)
         elif mine and stops and noted.state in ("loading", "verified"):
-            self.taking.forget()
+            await self.taking.forget()
             noted.enter("stopped")
             await self._tell()
         else:
@@ -289,9 +292,9 @@ class Updates:
         taking = self.taking
         taking.heard(now)
         try:
-            wanted = taking.piece(message)
+            wanted = await taking.piece(message)
         except OSError as error:
-            self._fail(cause(error))
+            await self._fail(cause(error))
             await self._tell()
             return
         if wanted:
@@ -317,7 +320,7 @@ class Updates:
         try:
             switch(self.taking.slot(), self.noted.id)
         except ValueError as error:
-            self._fail("image: %s" % error)
+            await self._fail("image: %s" % error)
             return
         health.starts.good()  # a reset that is meant
         log("update: the board starts anew with %s", self.noted.id)

@@ -2,6 +2,7 @@
 """The files of a bundle, where no application runs from: what comes is added to them in their order, so their lengths
 say what has come. Then the step from what runs to what is tried, and the one that makes it stay."""
 
+import asyncio
 import os
 from binascii import hexlify
 from hashlib import sha256
@@ -25,6 +26,11 @@ _STARTS = const(3)  # of a trial
 _RESERVE = const(8)  # blocks that stay free, for messages
 
 
+async def pause() -> None:
+    """Let other tasks have their turn, that of the watchdog among them: flash takes its time, above all many files."""
+    await asyncio.sleep(0)
+
+
 class Slot:
     """The folder slots/NAME."""
 
@@ -44,7 +50,7 @@ class Slot:
         with self.manifest() as file:
             yield from manifests.files(file)
 
-    def empty(self) -> None:
+    async def empty(self) -> None:
         """Remove all that is in it, the manifest first: without one nothing in it counts. Raise OSError."""
         self._files.remove(_MANIFEST)
         path = self.folder
@@ -56,6 +62,7 @@ class Slot:
                     inner = each
                     break
                 os.remove(each)
+                await pause()
             if inner is not None:
                 path = inner
             elif path == self.folder:
@@ -72,12 +79,13 @@ class Slot:
         self._files.append(new, b"")
         os.rename(self.folder + "/" + new, self.folder + "/" + _MANIFEST)
 
-    def progress(self) -> "tuple[int, int, int]":
+    async def progress(self) -> "tuple[int, int, int]":
         """Return (where in the contents something is missing, how much to ask for there, octets that are there); it is
         whole where the second is 0. Raise OSError."""
         offset = first = length = have = 0
         goes_on = True
         for size, _, path in self.files():
+            await pause()
             there = self._length(path)
             if there > size:
                 self._files.remove(path)
@@ -97,7 +105,7 @@ class Slot:
             offset += size
         return first, min(length, _PIECE), have
 
-    def write(self, offset: int, parts: "Iterable[Any]") -> None:
+    async def write(self, offset: int, parts: "Iterable[Any]") -> None:
         """Write the octets of the contents from `offset` on, where `progress` has said that they are missing. They are
         safe when this returns. Raise OSError, ValueError where they are too many."""
         names = self.files()
@@ -110,6 +118,7 @@ class Slot:
             while len(part):
                 while offset == size:
                     self._files.append(path, b"")
+                    await pause()
                     offset = 0
                     size, _, path = next(names)
                 take = min(size - offset, len(part))
@@ -135,9 +144,8 @@ class Slot:
         except OSError:
             return -1
 
-    async def wrong(self, pause: "Any") -> "list[str]":
-        """Return the paths of the files that have another SHA-256 than the manifest says. `pause()` is awaited between
-        pieces. Raise OSError."""
+    async def wrong(self) -> "list[str]":
+        """Return the paths of the files that have another SHA-256 than the manifest says. Raise OSError."""
         found = []
         buffer = bytearray(_READ)
         view = memoryview(buffer)

@@ -5,13 +5,11 @@ What comes is never in the heap as a whole, and each step leaves on flash what t
 send this device a message may offer something: so what costs little is looked at first, and one signature in 30 s.
 """
 
-import asyncio
-
 from coap.compat import const
 from msgin5g.timing import Countdown
 
 from . import manifests
-from .slot import Slot, room
+from .slot import Slot, pause, room
 
 _TYPING = const(False)
 if _TYPING:
@@ -71,11 +69,6 @@ class Octets:
         return part
 
 
-async def pause() -> None:
-    """Let other tasks have their turn, that of the watchdog among them."""
-    await asyncio.sleep(0)
-
-
 class Taking:
     """What comes for the slot that does not run.
 
@@ -106,7 +99,7 @@ class Taking:
             raise OSError("slots: a trial is on")
         return Slot("b" if record["now"] == "a" else "a")
 
-    def resume(self) -> None:
+    async def resume(self) -> None:
         """Find out what is there of a bundle that is loading, and what to ask for. Raise OSError."""
         slot = self.slot()
         with slot.manifest() as file:
@@ -118,15 +111,15 @@ class Taking:
             self.have = _image().begin(manifest.size, self.noted.have)
             self.asked = (self.have, min(_LONGEST, self.of - self.have))
         else:
-            offset, length, self.have = slot.progress()
+            offset, length, self.have = await slot.progress()
             self.asked = (offset, length)
 
-    def forget(self) -> None:
+    async def forget(self) -> None:
         """Give the place of a bundle back that is not wanted any more."""
         self.asked = None
         self.have = self.of = 0
         try:
-            self.slot().empty()
+            await self.slot().empty()
         except OSError:
             pass  # the next offer tries it again
 
@@ -153,9 +146,9 @@ class Taking:
             await self._check(manifest, message, length, now)
         except Refused as error:
             raise Refused(error.args[0], manifest.id)
-        why = self._begin(manifest, message, length)
+        why = await self._begin(manifest, message, length)
         if why:
-            self.drop()
+            await self.drop()
             raise Refused(why, manifest.id)
         return manifest.id, "loading"
 
@@ -206,14 +199,14 @@ class Taking:
             await pause()
         return False
 
-    def _begin(self, manifest, message, length):
+    async def _begin(self, manifest, message, length):
         """Make room for a bundle, and note it. Return why that cannot be, or None. A cut leaves the one before, or
         nothing, or this one."""
         noted = self.noted
         self.asked = None
         try:
             slot = self.slot()
-            slot.empty()
+            await slot.empty()
             if manifest.kind == "image":
                 image = _image()
                 try:
@@ -233,9 +226,9 @@ class Taking:
             return cause(error)
         return None
 
-    def drop(self) -> None:
+    async def drop(self) -> None:
         """Know of no bundle any more."""
-        self.forget()
+        await self.forget()
         self.noted.begin("", "app", "", "", "")
         try:
             self.noted.write()
@@ -244,7 +237,7 @@ class Taking:
 
     # --- pieces -----------------------------------------------------------------------------------------------
 
-    def piece(self, message: "Any") -> bool:
+    async def piece(self, message: "Any") -> bool:
         """Write a piece, and return whether it was the one that was asked for: `asked` is the next one then. Raise
         OSError."""
         head = Octets(message, 0, _PIECE_HEAD).read(_PIECE_HEAD)
@@ -258,9 +251,9 @@ class Taking:
             self.noted.have = offset + size
             self.noted.write()
         else:
-            self.slot().write(offset, parts)
+            await self.slot().write(offset, parts)
         self.stats["update_pieces"] += 1
-        self.resume()
+        await self.resume()
         return True
 
     def heard(self, now: int) -> None:
@@ -280,7 +273,7 @@ class Taking:
         if noted.kind == "image":
             await self._finish_image(slot)
             return
-        wrong = await slot.wrong(pause)
+        wrong = await slot.wrong()
         if wrong and noted.again:
             raise Refused("hash: %s came with another SHA-256 twice" % wrong[0])
         if wrong:
@@ -288,7 +281,7 @@ class Taking:
             noted.write()
             for path in wrong:
                 slot.forget(path)
-            self.resume()
+            await self.resume()
         elif noted.kind == "config":
             from .configuring import prepare
 
@@ -307,7 +300,7 @@ class Taking:
             self.noted.again = True
             self.noted.have = 0
             self.noted.write()
-            self.resume()
+            await self.resume()
 
 
 def _record():

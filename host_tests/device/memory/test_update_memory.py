@@ -7,6 +7,7 @@ import gc
 import sys
 
 import device.update.lms as lms
+import device.update.slot as slot
 import device.update.taking as taking
 import starving
 from common import Skip, equal
@@ -37,10 +38,12 @@ class Quiet:
 
     def __enter__(self):
         self._before = taking.pause, lms.steps
-        taking.pause, lms.steps = nothing, right
+        taking.pause = slot.pause = nothing
+        lms.steps = right
 
     def __exit__(self, *error):
-        taking.pause, lms.steps = self._before
+        slot.pause, lms.steps = self._before
+        taking.pause = slot.pause
 
 
 def starved(payload, loaded):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A bundle comes, is looked at, tried, and stays or goes: what the device says to the server, and has on flash."""
 
+import asyncio
+
 import base.trial
 from base.record import load, save
 from coap.version import VERSION
@@ -357,7 +359,7 @@ def test_a_place_that_was_emptied_after_all_was_verified():
         scene = Scene()
         scene.on_update = lambda name, version: False
         scene.start().take(Bundle())
-        scene.updates.taking.slot().empty()
+        asyncio.run(scene.updates.taking.slot().empty())
         scene.start().run()
         equal((scene.states(), scene.updates.status()["state"]), ([], ""))
         scene.take(Bundle())
@@ -436,8 +438,6 @@ def test_a_message_of_text():
 
             def close(self):
                 self.closed = True
-
-        import asyncio
 
         asyncio.run(scene.updates.handle(Text(), scene.now))
         equal((scene.count("ignored"), scene.client.said), (1, []))

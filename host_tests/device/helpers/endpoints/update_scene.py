@@ -229,6 +229,9 @@ class Starts:
     def good(self):
         self.settled += 1
 
+    def due(self, now):
+        return None
+
 
 class Place:
     """A folder of its own to run in, with a msgin5g.json; it goes away with what is in it."""

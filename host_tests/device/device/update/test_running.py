@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+# heap: 256k, the gateway, and each test another client
+"""Updates of a client that runs: its application never sees their messages, and a device without the key of updates
+pays for nothing."""
+
+import asyncio
+import sys
+
+import coap
+from common import Skip, equal
+from msgin5g import MemoryStorage
+from msgin5g_scene import GRANTED, PEER, msg, response
+
+SETTINGS = {
+    "role": "client",
+    "ue_service_id": "ue:a@x",
+    "peer": "coap://192.0.2.1:65401",
+    "security": {"mode": "none"},
+}
+WITH_KEY = dict(SETTINGS, update={"key": "00" * 60})
+APP_ID = '"appId":"msgin5g.update",'
+
+
+class Link:
+    """A gateway that registers the device, and agrees to everything."""
+
+    peer = PEER
+    dropped = 0
+
+    def __init__(self):
+        self._answers = []
+
+    async def open(self):
+        pass
+
+    async def receive(self):
+        while not self._answers:
+            await asyncio.sleep(0)
+        return self._answers.pop(0), PEER
+
+    def send(self, octets, address):
+        message = coap.decode(bytes(octets))
+        if 1 <= message.code < 32:
+            self._answers.append(bytes(response(message, (coap.CHANGED, GRANTED))))
+        return True
+
+    def post(self, body, mid):
+        options = coap.path_options("/msgin5g") + [(coap.CONTENT_FORMAT, b"\x32")]
+        self._answers.append(bytes(coap.encode(coap.Message(coap.POST, body, options, coap.CON, mid, b"p"))))
+
+    def close(self):
+        pass
+
+
+class Board:
+    name = "unix"
+
+    def __init__(self):
+        self.storage = MemoryStorage()
+        self.link = Link()
+
+    def links(self, config):
+        return self.link
+
+    def reset_cause(self):
+        return "power-on"
+
+
+async def running(config):
+    """A client of `device.start`, that is registered, and its link."""
+    from device import start
+
+    board = Board()
+    client = await start(config, board)
+    while not client.registered:
+        await asyncio.sleep(0)
+    return client, board.link
+
+
+def run(act):
+    if sys.implementation.name != "micropython":
+        raise Skip("the tasks of a device are those of MicroPython")
+    from device import health, runner
+
+    try:
+        asyncio.run(act())
+    finally:
+        for client in runner.running[:]:
+            client.abandon()
+        asyncio.new_event_loop()
+        health.starts = None
+
+
+def test_what_a_device_without_the_key_does_not_load():
+    """The first one, as those behind it do load it."""
+
+    async def act():
+        await running(SETTINGS)
+
+    run(act)
+    loaded = [
+        name for name in sys.modules if name.startswith("device.update") or name.split(".")[0] == "base"
+    ]
+    equal(loaded, [])
+
+
+def test_the_application_never_sees_its_messages():
+    async def act():
+        client, link = await running(WITH_KEY)
+        link.post(msg("m-1", '"for the task"', more=APP_ID), 1)
+        link.post(msg("m-2", '"for the application"'), 2)
+        message = await client.receive(5)
+        equal(message.payload, "for the application")
+        while not client.stats["update_ignored"]:  # it is text, which says nothing
+            await asyncio.sleep(0)
+        equal((client.stats["update_ignored"], client.core.inbox), (1, []))
+
+    run(act)
+
+
+def test_not_even_of_before_the_link_is_open():
+    async def act():
+        from device import start
+
+        board = Board()
+
+        async def never():
+            await asyncio.sleep(60)
+
+        board.link.open = never
+        client = await start(WITH_KEY, board)
+        core = client.core
+        link = board.link
+        link.post(msg("m-1", '"for the task"', more=APP_ID), 1)
+        core.receive(link._answers.pop(), core.peer, 0)
+        equal((len(core.inbox), core.first(None)), (1, None))
+
+    run(act)
+
+
+def test_the_calls_where_there_is_nothing():
+    from device import update
+
+    update.confirm()
+    update.restart()
+    equal(update.folder(), ".")
