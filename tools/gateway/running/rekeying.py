@@ -36,7 +36,6 @@ class Rekeying:
         self._tried = {}  # digest: when it was last asked
         self._heard = set()  # digests of those that were heard since
         self._busy = set()
-        self.refusals = Counter()  # by code: it refuses nobody
 
     def _everything(self):
         self._ues = self._store.rekeyed_ues()
