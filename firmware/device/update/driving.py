@@ -27,6 +27,7 @@ _ASK = const(300000)  # ms without a piece until it is asked for again; twice as
 _LONGEST = const(21600000)
 _PAUSE = const(60000)  # ms until it is asked for again where this device failed
 _TURN = const(5)  # s between looks while there is something to do
+_SOON = const(1)  # the same until the device is registered, which confirms what is on trial
 _REST = const(3600)
 
 
@@ -68,7 +69,8 @@ class Updates:
                 if inbox is None:
                     inbox = self.client.application(APP_ID)
                 active = await self.poll(health.now())
-                await self.handle(await inbox.receive(_TURN if active else _REST), health.now())
+                wait = (_TURN if self._registered else _SOON) if active else _REST
+                await self.handle(await inbox.receive(wait), health.now())
             except asyncio.TimeoutError:
                 pass
             except EOFError:  # StoppedError is one
