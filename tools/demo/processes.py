@@ -188,9 +188,10 @@ async def device_keys(folder, ue, store="gateway.db", program="gateway", more=()
     return json.loads(file.read_text())
 
 
-async def command(folder, *words):
-    """`msgin5g WORDS`, which must succeed."""
-    process = Process((sys.executable, "-m", "tools.cli", *words), _environment(), folder)
+async def command(folder, *words, **environment):
+    """`msgin5g WORDS`, which must succeed; with these variables of the environment beside those that are there."""
+    command = (sys.executable, "-m", "tools.cli", *map(str, words))
+    process = Process(command, _environment() | environment, folder)
     async with process:
         if await process.wait() != 0:
             raise Unseen(

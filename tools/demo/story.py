@@ -18,6 +18,7 @@ from tools.demo.box_story import NAME, out_of_the_box
 from tools.demo.feed import Unseen
 from tools.demo.many_story import BULK, to_many
 from tools.demo.processes import APPS, Device, Gateway, device_keys
+from tools.demo.update_story import updated
 from tools.device import SMALL_HEAP
 from tools.words import counted
 
@@ -83,6 +84,7 @@ async def tell_story(heap=SMALL_HEAP):
                 await _outage(story, gateway, server, device)
                 await out_of_the_box(story, folder, gateway, server, heap)
                 await to_many(story, folder, gateway, server)
+                await updated(story, folder, gateway, server)
         except (Unseen, ServerError) as error:
             story.failed(
                 str(error),

@@ -39,6 +39,11 @@ STEPS = [
     "meter-1 -> weather    eight readings, each a message of its own, in one request",
     "weather -> meter-3    it listens for 1 s in 6: has its message after ",
     "meters -> gateway     de-register, and end",
+    "garden-1 -> weather   version 1 of its application says that it runs",
+    "gateway -> garden-1   version 2, signed: a bundle of ",
+    "garden-1 -> weather   version 2 says that it runs; registered, so it stays: confirmed",
+    "garden-1              version 3, signed too, raises at each of its three starts",
+    "garden-1 -> gateway   goes back to version 2 by itself: start: 3 starts failed: ValueError: no such pump",
 ]
 
 

@@ -8,7 +8,8 @@ import signal
 from pathlib import Path
 
 from host_tests.gateway.devices import EXAMPLES, UE, config, gateway_and_server, run
-from tools.demo.processes import Device, Gateway
+from host_tests.tools.update import corpus
+from tools.demo.processes import Device, Gateway, command
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,6 +37,7 @@ def test_each_example_has_a_test():
         "echo.py",
         "files.py",
         "sleeper.py",
+        "updated.py",
     }
 
 
@@ -52,6 +54,32 @@ def test_sensor(tmp_path):
             for message in server.messages.items[:2]:
                 assert 0 < int(message.payload) < 256 * 1024  # less than the whole heap
                 await said(board, f"{message.payload} delivered")
+
+    run(main())
+
+
+def test_updated(tmp_path):
+    """The next version begins between two readings, and stays once one of its own was delivered."""
+    text = EXAMPLES.joinpath("updated.py").read_text()
+    assert (text.count("PERIOD = 60 "), text.count("VERSION = 1\n")) == (1, 1)
+    text = text.replace("PERIOD = 60 ", "PERIOD = 1 ")
+    new = text.replace("VERSION = 1\n", "VERSION = 2\n").encode()
+    bundle = tmp_path / "next.bundle"
+    bundle.write_bytes(corpus.good(contents={"app/app.py": new}, confirm=True).octets)
+
+    async def main():
+        async with gateway_and_server(tmp_path / "gateway") as (gateway, server):
+            board = Device(tmp_path / "device")
+            board.configure(config(gateway.coap[1], update={"key": corpus.public().hex()}))
+            board.put("app.py", text)
+            async with board:
+                await server.message(lambda message: message.payload.endswith("by version 1"), "a reading")
+                await command(gateway.folder, "update", "send", bundle, "--ue", UE, "--no-wait")
+                assert await board.wait() == 0
+                assert any(line.startswith("update: garden") for line in board.lines.items)
+                await board.start()
+                await server.message(lambda message: message.payload.endswith("by version 2"), "a reading")
+                await gateway.event("update", ue=UE, state="confirmed")
 
     run(main())
 
