@@ -26,6 +26,8 @@ FOREIGN = {
     "makemanifest.py": "MicroPython",
     "modules/espnow.py": "MicroPython, of its esp32 port",
     "mpy-tool.py": "MicroPython",
+    "my-device/app.py": "of a reader",
+    "my-device/msgin5g.json": "of a reader",
 }
 PLACEHOLDERS = {"test_x", "test_same"}  # any test
 # Those of the message type that CONTRIBUTING.md invents; test_contributing.py runs them.
