@@ -16,7 +16,7 @@ from tools.store.server.updatetables import DONE, PAUSED, RUNNING, STATES, STOPP
 from tools.store.store import Store
 from tools.store.storefile import StoreError
 from tools.update import format, watching
-from tools.words import counted, with_name
+from tools.words import complain, counted, with_name
 
 _JOB = "as `update list` says it"
 _UES = 100_000
@@ -185,6 +185,10 @@ def _ues(store, args):
         if group is None:
             raise UsageError("there is no group %s in %s: see `group list`" % (args.group, args.store))
         found = [member.id for member in store.members(group.document)]
+        others = [id_ for id_ in found if not (store.known(id_) and _may_get(store, id_))]
+        if others:
+            words = counted(len(others), "member")
+            complain("not sent to %s of %s, no device of %s: %s" % (words, args.group, args.store, others[0]))
     else:
         found = [ue for ue, _ in store.listed(None, 0, _UES)]
     ues = [ue for ue in found if store.known(ue) and _may_get(store, ue)]

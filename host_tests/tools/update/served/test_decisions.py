@@ -315,6 +315,19 @@ def confirm(world, ue):
     world.say(ue, loader.says())
 
 
+def test_a_stage_goes_on_without_a_device_that_is_left_out():
+    world = World(3)
+    world.silent.add("ue:00")
+    job = world.send(first="1")
+    world.settle()
+    assert world.job(job).stage == 1 and counts(world, job) == {"waiting": 2, "offered": 1}
+    with world.store.transaction():
+        world.store.stop_devices(job, world.now, "by command", "ue:00")
+    world.server.changed()
+    world.settle()
+    assert counts(world, job) == {"confirmed": 2, "stopped": 1} and world.job(job).state == "done"
+
+
 @pytest.mark.parametrize("world", [10], indirect=True)
 def test_failures_pause_a_job_and_nothing_more_goes_out_until_it_is_resumed(world):
     world.loaders["ue:00"].ends = "rolled-back"

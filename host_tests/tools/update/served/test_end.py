@@ -59,7 +59,7 @@ class Scene:
         await self.device.lines.until(lambda line: text in line, f"the device to say {text!r}", 60)
 
     async def send(self, version, app, **files):
-        """The number of the job that brings this application."""
+        """`msgin5g update send` of this application, which waits for its end."""
         made = self.folder / version
         made.mkdir()
         (made / "app.py").write_text(app)
@@ -68,8 +68,8 @@ class Scene:
         file = f"{version}.bundle"
         about = ("--board", "unix", "--version", version, "--name", "garden", "--trial", "60")
         await command(self.folder, "bundle", made, *about, "--key", "updates.key", "-o", file)
-        await command(self.folder, "update", "send", file, "--ue", UE, "--no-wait", "--store", "server.db")
-        return len(list(self.folder.glob("*.bundle")))
+        words = ("update", "send", file, "--ue", UE, "--store", "server.db")
+        return Process((sys.executable, "-m", "tools.cli", *words), folder=self.folder)
 
     def row(self, job):
         store = Store(str(self.folder / "server.db"), serving=False, create=False)
@@ -83,20 +83,22 @@ def test_a_device_gets_new_code_while_the_server_is_killed_and_goes_back_from_ba
     async def main():
         async with Scene(tmp_path) as scene:
             upper = scene.gateway.upper
-            job = await scene.send("1.4", APP.format(version="new"), data=DATA)
-            await upper.event("update", job=job, state="loading")
-            await upper.end(signal.SIGKILL)
-            await upper.start()
-            await scene.says("this is new")
-            await upper.event("update", job=job, state="confirmed", seconds=60)
+            async with await scene.send("1.4", APP.format(version="new"), data=DATA) as send:
+                await upper.event("update", job=1, state="loading")
+                await upper.end(signal.SIGKILL)
+                await upper.start()
+                await scene.says("this is new")
+                assert await send.wait(60) == 0
+            assert send.lines.items[-1] == "update 1 is done: confirmed by 1 of 1 device"
             slot = tmp_path / "device/slots/a/app"
             assert (slot / "data").read_bytes() == DATA
-            assert scene.row(job).state == "confirmed"
 
-            bad = await scene.send("1.5", 'raise ValueError("a bad day")\n')
-            told = await upper.event("update", job=bad, state="rolled-back", seconds=60)
-            assert told["cause"].startswith("start: 3 starts failed: ValueError: a bad day")
-            assert scene.row(bad).cause == told["cause"]
+            async with await scene.send("1.5", 'raise ValueError("a bad day")\n') as send:
+                assert await send.wait(60) == 1
+            assert send.lines.items[-1] == "update 2 is done: confirmed by 0 of 1 device"
+            row = scene.row(2)
+            assert row.state == "rolled-back"
+            assert row.cause.startswith("start: 3 starts failed: ValueError: a bad day")
             lines = [line for line in scene.device.lines.items if line.startswith("this is")]
             assert lines == ["this is old", "this is new", "this is new"]
 
