@@ -12,37 +12,34 @@ class StoredFile:
     def __init__(self, storage, name, offset=0, size=None):
         """Make a new file, or with `size` the window of one that is there."""
         self.size = size or 0
-        self._storage = storage
-        self._name = name
-        self._offset = offset
+        self.storage = storage
+        self.name = name
+        self.offset = offset
         if size is None:
             discard(storage, name)
 
     @property
     def file(self):
         """What finds it again after a restart: StoredFile(storage, *file)."""
-        return [self._name, self._offset, self.size]
+        return [self.name, self.offset, self.size]
 
     def __len__(self):
         return self.size
 
-    @property
-    def length(self):
-        """Octets that it takes in the storage."""
-        return self.size
+    length = property(__len__)  # octets that it takes in the storage
 
     def append(self, octets):
         """OSError where the storage fails."""
-        self._storage.append(self._name, octets)
+        self.storage.append(self.name, octets)
         self.size += len(octets)
 
     def window(self, offset, size):
         """Make these octets of the file the whole of it, from now on."""
-        self._offset += offset
+        self.offset += offset
         self.size = size
 
     def read(self, offset, size):
-        return self._storage.read(self._name, self._offset + offset, min(size, self.size - offset))
+        return self.storage.read(self.name, self.offset + offset, min(size, self.size - offset))
 
     def chunks(self):
         """Return the octets in pieces of up to 512."""
@@ -54,4 +51,4 @@ class StoredFile:
         return self.read(0, self.size)
 
     def remove(self):
-        discard(self._storage, self._name)
+        discard(self.storage, self.name)
