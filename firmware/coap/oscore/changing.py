@@ -9,7 +9,7 @@ _TYPING = const(False)
 if _TYPING:
     from collections.abc import Callable
 
-    from contracts import Tick
+    from contracts import Peer, Tick
 
     from ..message import Message
     from .context import Binding, Context
@@ -27,6 +27,14 @@ class Changing(Keyring):
         for member in self._members.values():
             member.stats = old.stats
         self._proved = proved
+
+    def protect_request(
+        self, message: "Message", peer: "Peer", like: "Binding | None" = None
+    ) -> "tuple[Message, Binding | None]":
+        """As Security.protect_request. What follows up a request under the old key goes under the new one."""
+        if like is not None and like.context is not self.new:
+            like = None
+        return Keyring.protect_request(self, message, peer, like)
 
     def unprotect_response(self, message: "Message", binding: "Binding", now: "Tick") -> "Message | None":
         """As Security.unprotect_response."""

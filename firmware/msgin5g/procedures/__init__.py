@@ -14,6 +14,8 @@ TABLE = (
     "procedures.discovery    discovers",
     "procedures.configuration fetches",
     "procedures.registration always REGRESP DEREGRESP",
+    # Before those that begin anew with a registration: they are to see that there is none
+    "procedures.keys         keys",
     "procedures.availability availability",
     "procedures.triggers     triggers",
     "incoming.receiver       inbox+reports+sets MSG",
@@ -22,7 +24,6 @@ TABLE = (
     "procedures.stored       -",
     # SEGCOFIR is a misprint of clause 6.5.3.5
     "outgoing.sender         queue+waiting+compositions IMDN MSGRESP SEGREC SEGCONFIR SEGCOFIR",
-    "procedures.keys         keys",
 )
 
 

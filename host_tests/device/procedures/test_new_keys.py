@@ -12,7 +12,7 @@ import coap.oscore.files as files
 from coap.compat import earliest
 from common import Random, equal, next_deadline
 from life import AFTER, BEFORE, STRIDE, CutStorage, PowerCut
-from msgin5g import Client, Config, MemoryStorage
+from msgin5g import Client, Config, MemoryStorage, procedures
 from oscore_scene import DEVICE, KEYS, PEER, Nonces
 
 UE = "ue:a@x"
@@ -229,7 +229,7 @@ def test_new_keys_take_the_old_ones_place():
         assert new != old
         equal(board.rows.read("keys", 0, 10), b"")
         equal(scene.said, ["the gateway has given this device new keys"])
-        equal(scene.client.sources[-1], None)  # what did it is over
+        equal(scene.client.sources[procedures.place("keys")], None)  # what did it is over
         scene.client.send("ue:b@x", "after", scene.now)
         scene.work()
         equal(scene.gateway.messages, ["before", "after"])

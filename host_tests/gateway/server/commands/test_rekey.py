@@ -13,6 +13,7 @@ import urllib.request
 import aiocoap
 from aiocoap import oscore
 
+from host_tests.gateway.device.test_device_topics import A, Stage, hears
 from host_tests.gateway.devices import APPS, AS, UE, Apart, config, run
 from host_tests.gateway.server.commands.test_ue_commands import shell  # noqa: F401
 from host_tests.gateway.transport.test_oscore_gateway import Raw, _Keys, msg, peer, protected, reg
@@ -268,5 +269,57 @@ def test_it_goes_on_whatever_is_lost_and_whoever_is_killed(tmp_path):
                 rows, _ = listed(tmp_path)
                 assert rows == []
                 assert gateway.count("keys-refused") == gateway.count("key-reused") == 0
+
+    run(play())
+
+
+def test_what_it_observes_is_observed_under_the_new_keys(tmp_path):
+    async def play():
+        async with contextlib.AsyncExitStack() as stack:
+            stage = Stage(tmp_path, "oscore", stack)
+            gateway = await stack.enter_async_context(stage.gateway)
+            device = await stage.device(A, {"subscribe": ["alerts"]})
+            await stage.publish("one")
+            await hears(device, "one")
+            await command(gateway.folder, "gateway", "ue", "rekey", A)
+            await gateway.event("keys-changed", ue=A)
+            await stage.publish("two")
+            await hears(device, "two")
+            assert await stage.delivered(A, 2) == [stage.notified] * 2
+
+    run(play())
+
+
+def test_a_store_that_is_put_back_from_in_between_goes_on(tmp_path):
+    """It does not know that the new keys were used, and has numbers of theirs before it that were."""
+
+    async def play():
+        section = (await device_keys(tmp_path, UE))["security"]
+        gateway = Gateway(tmp_path, "--retry-min", "0.2", security="oscore")
+        async with gateway, watched(gateway) as (port, _):
+            async with ApplicationServer(AS, gateway.http) as server:
+                await server.register()
+                device = Device(tmp_path / "device", APPS / "echo.py")
+                device.configure(config(port, security=section))
+                async with device:
+                    await gateway.event("registered", ue=UE)
+                    await gateway.end(signal.SIGTERM)
+                    await command(tmp_path, "gateway", "ue", "rekey", UE)
+                    copy = (tmp_path / "gateway.db").read_bytes()
+                    await gateway.start()
+                    await gateway.event("keys-changed", ue=UE)
+                    await server.send(UE, "before")
+                    await server.message(lambda message: message.payload == "echo before", "an echo")
+                    await gateway.end(signal.SIGTERM)
+                    seen = len(gateway.events.items)
+                    (tmp_path / "gateway.db").write_bytes(copy)
+                    await gateway.start()
+                    await gateway.event("store-restored", start=seen)
+                    assert listed(tmp_path)[0] == [(UE, "waiting", None)]
+                    device.put("say.txt", "I am here")
+                    await gateway.event("keys-changed", ue=UE, start=seen)
+                    await server.message(lambda message: message.payload == "I am here", "a word")
+                    await server.send(UE, "after")
+                    await server.message(lambda message: message.payload == "echo after", "an echo")
 
     run(play())
