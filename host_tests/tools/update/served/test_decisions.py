@@ -483,6 +483,15 @@ def test_so_many_are_served_at_once_and_one_that_is_silent_makes_room(world, mon
     assert counts(world, job) == {"offered": 3, "confirmed": 27}
 
 
+def test_one_that_refuses_makes_room_at_once(monkeypatch):
+    monkeypatch.setattr("tools.server.procedures.updates.updates.SLOTS", 1)
+    world = World(5)
+    for loader in world.loaders.values():
+        loader.refuses = "space: needs 90000, has 5000"
+    job = world.send(patience=0)
+    world.until(lambda: counts(world, job) == {"refused": 5}, 10)
+
+
 def test_what_says_nothing_that_counts_is_counted(world):
     world.add("ue:other")
     job = world.send(["ue:00"])

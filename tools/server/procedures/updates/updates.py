@@ -298,6 +298,7 @@ class Updates(Procedure):
             self._jobs.failed(device.job, device)
         self._store.next_update_of(device.ue, now)
         self._jobs.go_on(device.job, now)
+        self._touched.touch(_GO)  # there may be room for another one
 
     def _change(self, device, now, **columns):
         """Writes these columns, and tells it where that is worth it; the UpdateDevice that is there now."""
