@@ -233,3 +233,14 @@ def test_a_confirmed_slot_that_was_damaged_gives_way_each_other_start(device):
     )
     ended, lines = device.start()
     assert lines[-1].startswith("AttributeError: ")  # it is the slot's again
+
+
+def test_a_confirmed_application_that_fails_leads_to_a_safe_boot_as_any_does(device):
+    device.put("slots/b/app/app.py", "raise ValueError('too cold')\n")
+    device.tries(**{"now": "b", "try": ""})
+    for _ in range(3):
+        assert device.start()[0] == 1
+    lines = device.start()[1]
+    not_run = "safe boot: 3 starts in a row failed within 60 s, so slots/b/app/app.py is not run"
+    assert lines[:2] == ["msgin5g: slots/b runs", "msgin5g: " + not_run]
+    assert device.record["now"] == "b"
