@@ -57,6 +57,8 @@ def test_what_is_drawn_counts_and_nothing_gets_longer():
     assert names.datagram(first) == counted
     other = names.datagram(bytes.fromhex("4402beeedeadbeee"))
     assert other == bytes.fromhex("44021002a0000002")
+    both = b'{"segId":"0123456789abcdef","group":"a0f826e8ef5674e2"}'  # each may be drawn, whatever it begins with
+    assert names.body(both) == b'{"segId":"a000000000000001","group":"d000000000000001"}'
     names.begin()  # two peers draw the same Message ID by chance
     assert names.datagram(bytes.fromhex("4402beefdeadbeef")) == bytes.fromhex("44021003a0000001")
 

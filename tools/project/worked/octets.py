@@ -48,7 +48,8 @@ class Names:
         octets = re.sub(_UUID, lambda m: self.of("id", m[0], lambda n: b"%08x" % n + _UUID_REST), octets)
         octets = re.sub(_REGISTRATION, lambda m: self.registration(m[0]), octets)
         octets = re.sub(_SET, lambda m: self.of("set", m[0], lambda n: b"a%015x" % n), octets)
-        return re.sub(_DOCUMENT, lambda m: m[0] if m[0][:2] == b"a0" else self._document(m[0]), octets)
+        sets = self._known.get("set", {}).values()
+        return re.sub(_DOCUMENT, lambda m: m[0] if m[0] in sets else self._document(m[0]), octets)
 
     def registration(self, digits):
         """Return a Registration ID, in hexadecimal digits."""
