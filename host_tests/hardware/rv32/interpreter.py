@@ -28,6 +28,7 @@ NOT_HERE = {
         "test_a_cut_before_each_write",
         "test_a_cut_within_each_write",
         "test_a_flash_that_is_full_from_each_write_on",
+        "test_a_cut_on_littlefs",
     ),
     "test_coap_memory": ("test_refusals_and_what_is_malformed", "test_respond"),
     "test_heaps": (
@@ -48,6 +49,7 @@ SLOW = {
     "test_site_memory": None,
     "test_slots_cut": None,
     "test_taken": ("test_sent_from_far_down",),
+    "test_update_power": ("test_a_cut_at_each_write_of_a_configuration",),
 }
 # Octets, of the 16 MiB from qemu.ROM to the end of the machine's memory, in whose last part QEMU puts its device tree.
 LONGEST_ROM = 8 << 20

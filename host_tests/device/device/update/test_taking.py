@@ -310,6 +310,18 @@ def test_a_wrong_hash_is_asked_for_once_more():
         equal(scene.last()["state"], "verified")
 
 
+def test_a_file_that_is_longer_than_it_may_be():
+    with Place():
+        scene = Scene()
+        bundle = Bundle({"app/app.py": Long(b"1", 20000)})
+        scene.offer(bundle).load(bundle, 1)
+        write("slots/a/app/app.py", b"1" * 20001)
+        scene.start().run()
+        equal((scene.last()["have"], scene.last()["get"]), (0, [[0, 16384]]))
+        scene.load(bundle)
+        equal(scene.last()["state"], "verified")
+
+
 def test_stopped():
     with Place():
         scene = Scene()

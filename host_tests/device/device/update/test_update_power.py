@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-# heap: 512k, the server, its bundles and what they must lead to
+# heap: 1024k, the server, its bundles and what they must lead to, a flash chip and what was on it before
 """The power goes at each write of an update, in turn, while messages come and go: the device starts with the old
 application or the new one, never with a mixture, comes to the new one in the end, and no message is lost. Then the same
 with a flash that is full.
 """
 
+import json
 import sys
 
 import base.record
@@ -15,16 +16,21 @@ import device.update.slot as slot
 import msgin5g_scene
 from base.record import load
 from coap.oscore.files import FileStorage
-from common import equal
+from common import Skip, equal
 from life import BEFORE, TORN, PowerCut
 from msgin5g_scene import agree, msg
-from power_scene import Disk
+from power_scene import Chip, Disk
 from update_scene import NUMBER, Bundle, Long, Place, Scene, tree, write
 
+BLOCKS = 384  # of 512 octets
 # MicroPython cuts at a sample of the writes.
 STRIDE = 1 if sys.implementation.name == "cpython" else 23
 OLD = {"app/app.py": b"old", "app/data/a": b"A" * 30, "fw/board.py": b"b"}
-BEFORE_IT = Bundle(OLD, number=NUMBER - 1)
+BEFORE_IT = Bundle(OLD, number=NUMBER - 2)
+# Verified, and waits for the application to let it begin: the new one takes its place, and has files of its names.
+WAITING = Bundle(
+    {"app/app.py": b"W" * 600, "app/data/b": b"W" * 99, "fw/y.py": b""}, number=NUMBER - 1, version="1.3"
+)
 NEW = {
     "app/app.py": b"new" * 200,
     "app/data/b": Long(b"B", 16500),
@@ -55,6 +61,12 @@ class Story:
         self.talk = msgin5g_scene.Scene(self.answer, storage)
         self.talk.start()
         self.device = Scene(storage)
+        self.device.on_update = self.wanted
+        self.device.start()
+
+    def wanted(self, name, version):
+        """Let an update begin; what waits from before only after a cut: it has to be whole then, or gone."""
+        return version != "1.3" or self.restarts > 0
 
     def answer(self, asked):
         if asked.kind == "MSG":
@@ -68,8 +80,7 @@ class Story:
             if name in ("a", "b"):
                 found = tree("slots/" + name)
                 text = found.pop("manifest")
-                bundle = BEFORE_IT if text == BEFORE_IT.manifest else self.bundle
-                equal(text, bundle.manifest)
+                (bundle,) = [each for each in (BEFORE_IT, WAITING, self.bundle) if each.manifest == text][:1]
                 equal(sorted(found), sorted(bundle.paths))
                 for path, octets in zip(bundle.paths, bundle.files):
                     assert found[path] == octets[: len(octets)], path
@@ -92,7 +103,7 @@ class Story:
             device.board.resets = 0
             self.boot()
             return
-        state = device.client.said and device.last()["state"]
+        state = device.client.said and device.last()["id"] == self.bundle.id and device.last()["state"]
         if state == "loading":
             device.load(self.bundle, 1)
         elif state != "verified":
@@ -110,9 +121,12 @@ class Story:
                 if self.device is None:
                     self.boot()
                 self.step()
-                if self.device.client.said and done(self.device.last()):
+                if not self.disk.dead and self.device.client.said and done(self.device.last()):
                     return
-            except PowerCut:
+            except (PowerCut, OSError):
+                if not self.disk.dead:
+                    raise
+            if self.disk.dead:
                 self.cut()
         raise AssertionError("it comes to no end: %s" % (self.device and self.device.client.said[-3:]))
 
@@ -136,12 +150,19 @@ class Story:
 _begun = []  # what a device has on flash whose old application is confirmed
 
 
+def bring(disk):
+    """Bring that there as it comes there."""
+    old = Story(disk, BEFORE_IT)
+    old.live()
+    equal(load()["now"], "a")
+    old.device.offer(WAITING).load(WAITING)
+    equal(old.device.last()["state"], "verified")
+
+
 def begin(disk):
     """Put that there."""
     if not _begun:
-        old = Story(disk, BEFORE_IT)
-        old.live()
-        equal(load()["now"], "a")
+        bring(disk)
         _begun.append(tree("."))
         return
     for path, octets in _begun[0].items():
@@ -158,7 +179,7 @@ def lives(bundle, how):
     while True:
         with Place(), Disk(slot, configuring, base.record, base.trial) as disk:
             begin(disk)
-            disk.at, disk.how = disk.writes + at, how
+            disk.plan(disk.writes + at, how)
             story = Story(disk, bundle())
             try:
                 story.live()
@@ -215,3 +236,31 @@ def test_a_flash_that_is_full_from_each_write_on():
             disk.full = story.device = None
             story.live()
         at += max(3, STRIDE)
+
+
+def test_a_cut_on_littlefs():
+    """At a sample of what is programmed: the chip's own view of the same."""
+    if sys.implementation.name != "micropython":
+        raise Skip("CPython has no littlefs of its own")
+    from device import health
+    from update_scene import Starts, settings
+
+    health.starts = Starts()
+    with Chip(BLOCKS) as chip:
+        write("msgin5g.json", json.dumps(settings()).encode())
+        bring(chip)
+        begun = bytes(chip.flash.data)
+    at = restarts = 0
+    story = None
+    while story is None or story.restarts:
+        with Chip(BLOCKS, begun) as chip:
+            chip.plan(at, TORN)
+            story = Story(chip, app())
+            try:
+                story.live()
+            except AssertionError as error:
+                raise AssertionError("cut within program %d: %s" % (at, error))
+            restarts += story.restarts
+        at += 29
+    assert restarts > 5, restarts
+    health.starts = None

@@ -44,6 +44,9 @@ class Disk:
         for module, name, value in self._before:
             setattr(module, name, value)
 
+    def plan(self, at, how):
+        self.at, self.how = at, how
+
     def restore_power(self):
         self.dead = False
         self.at = None
@@ -57,6 +60,11 @@ class Disk:
         if self.dead:
             raise PowerCut()
         return getattr(os, name)
+
+    def listdir(self, path):
+        if self.dead:
+            raise PowerCut()
+        return sorted(os.listdir(path))  # as littlefs has them
 
     def write(self, whole, torn, grows):
         """`whole` writes, `torn` does as much of it as a cut in the middle, None where it does all or nothing."""
@@ -153,3 +161,57 @@ def _there(path):
         return True
     except OSError:
         return False
+
+
+class Chip:
+    """MicroPython's own littlefs on a flash chip in RAM, to run in: `with Chip(blocks)`. `writes` counts what is
+    programmed. What littlefs makes of a chip that stops is an OSError: `dead` says that it was that."""
+
+    def __init__(self, blocks, octets=None):
+        from flash import Flash
+
+        self._new = Flash
+        self.flash = Flash(0 if octets else blocks)
+        if octets:
+            self.flash.data = bytearray(octets)
+
+    def __enter__(self):
+        import vfs
+
+        self._vfs = vfs
+        self._before = os.getcwd()
+        if self.flash.data.count(b"\xff") == len(self.flash.data):
+            vfs.VfsLfs2.mkfs(self.flash)
+        self._mount()
+        return self
+
+    def _mount(self):
+        self._vfs.mount(self._vfs.VfsLfs2(self.flash), "/ram")
+        os.chdir("/ram")
+
+    def __exit__(self, *error):
+        self._leave()
+        self.flash.data = b""
+
+    def _leave(self):
+        files._kept[0] = files._kept[1] = None
+        os.chdir(self._before)
+        self._vfs.umount("/ram")
+
+    @property
+    def writes(self):
+        return self.flash.programs
+
+    @property
+    def dead(self):
+        return self.flash.dead
+
+    def plan(self, at, how):
+        self.flash.at, self.flash.how = at, how
+
+    def restore_power(self):
+        self._leave()
+        data, self.flash.data = self.flash.data, b""  # files that the cut left open hold the dead one
+        self.flash = self._new(0)
+        self.flash.data = data
+        self._mount()
