@@ -264,6 +264,8 @@ def test_a_device_that_says_nothing_is_asked_and_less_often_each_time():
     job = world.send()
     world.until(lambda: len(heard) == 12, 200_000)
     gaps = [round(after - before) for before, after in zip(heard, heard[1:], strict=False)]
+    (device,) = world.store.update_devices(job, "offered", 0, 10)
+    assert device.cause.startswith("no answer to 11 offers: ")
     assert gaps == [300, 600, 1200, 2400, 4800, 9600, 19200, 21600, 21600, 21600, 21600]
     assert counts(world, job) == {"offered": 1}
 

@@ -34,6 +34,7 @@ from tools.wire import aggregates, bodies, segments
 from tools.wire import payload as payloads
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address, Malformed
+from tools.words import counted
 
 SLOTS = 50  # devices that are served at once; one that is silent for SERVED makes room
 SERVED = 300  # s
@@ -45,6 +46,7 @@ NOT_BUSY = 40  # s, after which one that was busy is offered it once more; doubl
 FULL = 10  # s, after which there may be room in the queues
 MOST_TRIES = 12  # that are counted
 BEHIND = 600  # s, that another job is waited for, unless its end is seen
+NO_ANSWER = "no answer to %s: is the key of updates in its configuration?"
 _ENDS = (CONFIRMED, *FAILED, STOPPED)
 _LATE = (TRYING, *_ENDS)  # what counts of a device after its end here
 _LOOK, _GO = "look", "go"
@@ -152,9 +154,11 @@ class Updates(Procedure):
 
     def _offer(self, device, now):
         """Offers the bundle, or asks how it stands; not as long as the last offer or a piece waits for it."""
-        sent = self._on_its_way(device)
+        sent, cause = self._on_its_way(device), device.cause
         bundle = self._store.update(device.job).bundle
         if not sent:
+            if device.state == OFFERED and words.BUSY not in cause:
+                cause = NO_ANSWER % counted(device.tries, "offer")
             msg_id = self._send(device.ue, words.offer(*self._store.bundle_head(bundle), device.again), now)
             sent = [] if msg_id is None else [[msg_id, -1, 0]]
         pause = min((FIRST if sent else FULL) * 2**device.tries, LONGEST)
@@ -163,6 +167,7 @@ class Updates(Procedure):
             device,
             now,
             state=state,
+            cause=cause,
             ready=None,
             due=now + max(pause, _LEAST.get(state, 0)),
             tries=min(device.tries + 1, MOST_TRIES),
