@@ -176,7 +176,8 @@ class Keys(Source):
         if self._new is None and not self._renews:
             client.sources[procedures.place(FILE)] = None
             setattr(client, _LIVE, None)  # those that are asked are gathered anew
-            unload(__name__)
+            for name in ("coap.oscore.changing", "coap.oscore.keyring", __name__):
+                unload(name)
 
     def next_deadline(self, now: int) -> "int | None":
         """Return the tick of the end of the trial, None outside of one."""
