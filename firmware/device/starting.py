@@ -65,6 +65,16 @@ def _core(config, storage):
     return Core(config, storage, clock=health.clock, lent=runner.lent)
 
 
+def _check_updates():
+    """Raise Unsupported where what takes updates was left out, as on a Pico W: the application would get the offers."""
+    try:
+        import device.update  # noqa: F401
+    except ImportError as error:
+        raise msgin5g.Unsupported(
+            "update: the image of this board has nothing that takes updates (%s)" % error
+        )
+
+
 def _watch(board, seconds):
     """Begin to look at the parts: `runner.fault` says in words what is wrong with one.
 
@@ -110,11 +120,12 @@ async def running(config: "Config | dict[str, Any] | str | None", board: "Board 
     link = board.links(config)
     if config.security["mode"] == "none":
         log('warning: security.mode is "none": anyone on the path can read, change and forge messages')
+    if config.update is not None:
+        _check_updates()
     core = quick(_core, config, board.storage)
     if config.update is not None:
-        core.call(
-            "receiver", "open", "msgin5g.update", health.now()
-        )  # before the application takes a message
+        # before the application takes a message
+        core.call("receiver", "open", "msgin5g.update", health.now())
     _tell(core.journal)
     starts.look(board)
     # after the core: reading the storage may take longer than a watchdog waits

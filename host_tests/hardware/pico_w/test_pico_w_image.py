@@ -12,11 +12,15 @@ import struct
 import pytest
 
 from host_tests.hardware.pico_w import merging, pico_base
+from host_tests.interpreters import UNIX
+from host_tests.tools.update import corpus
 from tools import cli
 from tools.bench import limits
 from tools.errors import UsageError
 from tools.image import files, merged, picobase
 from tools.image.boards import ROOT, board_data, version
+from tools.programs.micropython import BIN
+from tools.programs.patience import finish
 
 DOWNLOAD = "RPI_PICO_W-20250415-v1.25.0.uf2"
 BOARD = board_data("pico_w")
@@ -127,6 +131,28 @@ def test_all_that_a_device_imports_is_there_and_room_for_messages(build):
     (said,) = said
     assert f"picotool load {os.path.relpath(folder)}/filesystem.bin -t bin -o 0x1012c000" in said
     assert "BASE=" in said and "https://micropython.org/download/?port=rp2" in said
+
+
+def test_a_device_whose_image_takes_no_updates_says_so_where_it_is_told_to(build, tmp_path):
+    """Its modules, on the unix board."""
+    folder, _ = build()
+    key = corpus.public().hex()
+    told = {
+        "role": "client",
+        "ue_service_id": "ue:a@x",
+        "peer": "coap://127.0.0.1",
+        "security": {"mode": "none"},
+    }
+    (tmp_path / "msgin5g.json").write_text(json.dumps({**told, "update": {"key": key}}))
+    (tmp_path / "app.py").write_text("import asyncio\nfrom device import start\nasyncio.run(start())\n")
+    path = ":".join(map(str, (UNIX, folder / "lib", ".frozen")))
+    command = [BIN / "micropython", "-X", "heapsize=1m", folder / "main.py", "app.py"]
+    (folder / "main.py").write_bytes(files.read_files((folder / merged.FILES).read_bytes())["main.py"])
+    done = finish(command, 60, cwd=tmp_path, env={"MICROPYPATH": path}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert (
+        "msgin5g: cannot start: update: the image of this board has nothing that takes updates" in done.stdout
+    )
 
 
 def test_the_same_octets_twice_and_nothing_left_of_an_earlier_binary(build):
