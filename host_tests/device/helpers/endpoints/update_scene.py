@@ -251,7 +251,7 @@ class Place:
     def __exit__(self, *error):
         import base
 
-        base.on = False
+        base.on, base.folder = False, ""
         health.starts = None
         os.chdir(self._before)
         remove(self._path)
