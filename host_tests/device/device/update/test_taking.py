@@ -119,6 +119,23 @@ def test_a_trial_that_failed():
         equal(scene.board.resets, 2)
 
 
+def test_one_that_failed_and_comes_again_is_not_taken_for_tried():
+    """slots/now still has the ID of its first trial, when the power goes before the second."""
+    with Place():
+        scene = Scene()
+        bundle = Bundle()
+        scene.take(bundle)
+        base.trial.roll_back(load(), "start: 3 starts failed")
+        scene.on_update = lambda name, version: False
+        scene.start().run()
+        scene.offer(bundle, again=True).load(bundle)
+        scene.start().run()
+        equal((scene.states(), scene.updates.status()["state"], load()["now"]), ([], "verified", ""))
+        scene.updates.restart()
+        scene.run()
+        equal(load()["try"], "a")
+
+
 def test_what_runs_is_not_taken_again():
     with Place():
         scene = Scene()
