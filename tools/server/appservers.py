@@ -24,6 +24,7 @@ from tools.wire.masking import masked_uri
 
 REGISTRATIONS = "/msgs-asregistration/v1/registrations"
 DELIVERY = "/msgs-msgdelivery/v1"
+_OWN = "%s is the server's own: register another AS Service ID"
 
 
 class ApplicationServers:
@@ -69,7 +70,7 @@ class ApplicationServers:
         id_, target_uri, profile = restreading.read_registration(body, LARGEST_PROFILE)
         caller.must_be(id_)
         if id_ in self._settings.within:
-            raise Refusal("4.03", "%s is the server's own: register another AS Service ID" % id_)
+            raise Refusal("4.03", _OWN % id_)
         self._make_room(id_, now)
         before = self._store.application_server(id_)
         registration = secrets.token_hex(8)
@@ -110,6 +111,8 @@ class ApplicationServers:
         that speaks for others, or None."""
         if caller is OWN and origin.id == self._settings.own:
             return None
+        if origin.type == "AS" and origin.id in self._settings.within:
+            raise Refusal("4.03", _OWN % origin.id)
         if origin.type != "UE" and caller.through is None:
             must_be_registered(self._store, origin, now, caller)
             return None

@@ -19,7 +19,7 @@ from tools.update import format, watching
 from tools.words import complain, counted, with_name
 
 _JOB = "as `update list` says it"
-_UES = 100_000
+_NO_LIMIT = -1  # of SQLite
 
 
 def add_arguments(parser):
@@ -37,8 +37,8 @@ def add_arguments(parser):
     )
     for verb in ("show", "pause", "resume", "stop", "again"):
         verbs.choices[verb].add_argument("job", metavar="JOB", type=row_id, help=_JOB)
-    for one in (stop, again):
-        one.add_argument("--ue", metavar="ID", type=service_id, help="this device alone")
+    for one, more in ((stop, ", which nobody waits for then even if it tries it"), (again, ", at once")):
+        one.add_argument("--ue", metavar="ID", type=service_id, help="this device alone" + more)
     for verb in ("send", "list", "show"):
         verbs.choices[verb].add_argument("--json", action="store_true", help="for programs")
     add_store(*verbs.choices.values())
@@ -190,7 +190,7 @@ def _ues(store, args):
             words = counted(len(others), "member")
             complain("not sent to %s of %s, no device of %s: %s" % (words, args.group, args.store, others[0]))
     else:
-        found = [ue for ue, _ in store.listed(None, 0, _UES)]
+        found = [ue for ue, _ in store.listed(None, 0, _NO_LIMIT)]  # too many are refused, none is left out
     ues = [ue for ue in found if store.known(ue) and _may_get(store, ue)]
     if not ues:
         raise UsageError("there is no device to send it to in %s: see `device list`" % args.store)
@@ -221,7 +221,7 @@ def _show(args):
     with _opened(args) as store:
         job = _job(store, args)
         said = store.update_for_people(job)
-        devices = [each.for_people for each in store.update_devices(job.job, args.state, 0, _UES)]
+        devices = [each.for_people for each in store.update_devices(job.job, args.state, 0, _NO_LIMIT)]
     if args.json:
         print(json.dumps(said | {"items": devices}))
         return 0
@@ -266,6 +266,9 @@ def _stop(args):
         if args.ue is not None and store.update_device(job.job, args.ue) is None:
             raise UsageError("%s is not in update %d: see `update show %d`" % (args.ue, job.job, job.job))
         stopped = store.stop_devices(job.job, time.time(), "by command", args.ue)
+        if args.ue is not None and not stopped:
+            state = store.update_device(job.job, args.ue).state
+            raise UsageError("%s is at its end in update %d: %s" % (args.ue, job.job, state))
         if args.ue is None:
             store.set_update_state(job.job, STOPPED, "by command")
     print("stopped update %d for %s" % (job.job, counted(stopped, "device")))

@@ -36,10 +36,11 @@ class BundleTables:
     """For Store, whose `_db` these methods use."""
 
     def add_bundle(self, bundle, manifest, signature, contents, now):
-        """Keeps a StoredBundle with its octets, once. Raises NoRoomError."""
+        """Keeps a StoredBundle with its octets, once. What is there under its ID, of the manifest alone, is replaced:
+        its signature may be another one, and its contents damaged. Raises NoRoomError."""
         if self.bundle(bundle.id) is not None:
-            return
-        if self._one("SELECT count(*) FROM update_bundle") >= BUNDLES:
+            self._remove_bundle(bundle.id)
+        elif self._one("SELECT count(*) FROM update_bundle") >= BUNDLES:
             self._make_room_for_bundle()
         self._db.execute(
             "INSERT INTO update_bundle VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -76,8 +77,11 @@ class BundleTables:
             )
         for (job,) in self._db.execute("SELECT job FROM update_job WHERE bundle=?", (gone,)).fetchall():
             self.remove_update(job)
-        self._db.execute("DELETE FROM update_content WHERE bundle=?", (gone,))
-        self._db.execute("DELETE FROM update_bundle WHERE id=?", (gone,))
+        self._remove_bundle(gone)
+
+    def _remove_bundle(self, id_):
+        self._db.execute("DELETE FROM update_content WHERE bundle=?", (id_,))
+        self._db.execute("DELETE FROM update_bundle WHERE id=?", (id_,))
 
     def bundle(self, id_):
         """The StoredBundle, or None."""

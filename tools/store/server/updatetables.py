@@ -27,6 +27,7 @@ DEVICES = 100_000  # of all jobs together, the same
 # Conditions of SQL: spelt out, for the indexes say the same.
 _IS_OPEN = "stage>0 AND state IN ('waiting', 'offered', 'loading', 'verified', 'trying')"
 _MAY_STOP = "state IN ('waiting', 'offered', 'loading', 'verified')"
+_IS_UNDER_WAY = "state IN ('offered', 'loading', 'verified', 'trying')"
 _IS_HERE = "EXISTS (SELECT 1 FROM registration WHERE ue=update_device.ue AND live)"
 
 # `stage`: 0 until it has begun. `total`: octets that it is to have. `slot`: until when it counts as one that is being
@@ -205,8 +206,11 @@ class UpdateTables:
         self._db.execute("DELETE FROM update_job WHERE job=?", (job,))
 
     def stop_devices(self, job, now, cause, ue=None):
-        """Stops those of the job, or this one, that do not try it yet; how many."""
-        where = "job=? AND %s" % _MAY_STOP if ue is None else "job=? AND %s AND ue=?" % _MAY_STOP
+        """Stops those of the job that do not try it yet, or this one, which nobody waits for then even if it does; how
+        many."""
+        where = "job=? AND %s" % _MAY_STOP
+        if ue is not None:
+            where = "job=? AND (%s OR state='trying') AND ue=?" % _MAY_STOP
         more = () if ue is None else (ue,)
         query = "UPDATE update_device SET %s WHERE %s" % (_STOP, where)
         return self._db.execute(query, (cause, now, now, job, *more)).rowcount
@@ -221,14 +225,15 @@ class UpdateTables:
 
     def try_again(self, job, now, ue=None):
         """Those of the job, or this one, that refused it, rolled back or were stopped are to get it once more; how
-        many."""
+        many. Where it goes in stages, those whose stage had not begun wait for it again, but not one that is named."""
         where = "job=? AND state IN ('refused', 'rolled-back', 'stopped')"
         more = () if ue is None else (ue,)
+        staged = ue is None and self.update(job).plan.first is not None
         return self._db.execute(
-            "UPDATE update_device SET state='waiting', stage=max(stage, 1), have=0, cause='', changed=?, ready=NULL,"
+            "UPDATE update_device SET state='waiting', stage=max(stage, ?), have=0, cause='', changed=?, ready=NULL,"
             " due=NULL, tries=0, slot=NULL, wants='[]', sent='[]', again=1 WHERE %s%s"
             % (where, "" if ue is None else " AND ue=?"),
-            (now, job, *more),
+            (0 if staged else 1, now, job, *more),
         ).rowcount
 
     def set_update_state(self, job, state, why="", failed=None):
@@ -289,24 +294,24 @@ class UpdateTables:
     # ---- how it goes on ----------------------------------------------------------------------------------------------
 
     def update_of(self, ue, bundle):
-        """The UpdateDevice of this UE in the newest job with this bundle, or None."""
+        """The UpdateDevice of this UE in the job with this bundle that it is under way in, else in the newest one, or
+        None."""
         query = (
             "SELECT %s FROM update_device WHERE ue=? AND job IN (SELECT job FROM update_job WHERE bundle=?)"
-            " ORDER BY job DESC LIMIT 1" % _DEVICE
+            " ORDER BY %s DESC, job DESC LIMIT 1" % (_DEVICE, _IS_UNDER_WAY)
         )
         row = self._db.execute(query, (ue, bundle)).fetchone()
         return row and _device_of(row)
 
     def updates_to(self, ue):
         """The UpdateDevices of this UE that something may be on its way to."""
-        query = "SELECT %s FROM update_device WHERE ue=? AND state IN ('offered', 'loading', 'verified', 'trying')"
-        return [_device_of(row) for row in self._db.execute(query % _DEVICE, (ue,)).fetchall()]
+        query = "SELECT %s FROM update_device WHERE ue=? AND %s" % (_DEVICE, _IS_UNDER_WAY)
+        return [_device_of(row) for row in self._db.execute(query, (ue,)).fetchall()]
 
     def other_update_of(self, ue, job):
         """The number of another job that this UE is under way in, or None."""
         query = (
-            "SELECT job FROM update_device WHERE ue=? AND job<>? AND state IN ('offered', 'loading', 'verified',"
-            " 'trying') ORDER BY job LIMIT 1"
+            "SELECT job FROM update_device WHERE ue=? AND job<>? AND %s ORDER BY job LIMIT 1" % _IS_UNDER_WAY
         )
         return self._one(query, ue, job)
 
@@ -345,11 +350,6 @@ class UpdateTables:
         query = "SELECT 1 FROM update_device WHERE job=? AND %s LIMIT 1" % _IS_OPEN
         return self._one(query, job) is None
 
-    def count_unbegun(self, job):
-        """Devices whose stage has not begun."""
-        query = "SELECT count(*) FROM update_device WHERE job=? AND stage=0 AND state='waiting'"
-        return self._one(query, job)
-
     def updates_due(self, now, most):
         """[(job, ue)] that something is to be said to by now, the longest due first."""
         query = "SELECT job, ue FROM update_device WHERE due<=? ORDER BY due LIMIT ?"
@@ -381,8 +381,8 @@ class UpdateTables:
         return self._one(query, ue, msg_id) is not None
 
 
-# Those under way are told so, which is due now.
+# Those under way are told so, which is due now; of a trial there is nothing to tell.
 _STOP = (
     "state='stopped', cause=?, changed=?, ready=NULL, wants='[]', tries=0, slot=NULL,"
-    " due=CASE WHEN state='waiting' THEN NULL ELSE ? END"
+    " due=CASE WHEN state IN ('waiting', 'trying') THEN NULL ELSE ? END"
 )

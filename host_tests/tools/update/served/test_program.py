@@ -8,6 +8,7 @@ import pytest
 
 from host_tests.tools.update import corpus
 from tools import cli
+from tools.store.server import updatetables
 from tools.store.server.grouptables import NORMAL, Member
 from tools.store.store import Store
 from tools.update import format, watching
@@ -114,6 +115,7 @@ def test_it_is_paused_resumed_stopped_and_begun_again(here, capsys):
     assert state() == "running"
     assert "1 device" in done(capsys, "stop", job, "--ue", A)
     assert state() == "running"
+    assert f"{A} is at its end in update {job}: stopped" in mistake(capsys, "stop", job, "--ue", A)
     assert "1 device" in done(capsys, "stop", job)
     assert state() == "stopped"
     assert "2 devices" in done(capsys, "again", job)
@@ -137,6 +139,13 @@ def test_each_mistake_is_one_line(here, capsys):
             cli.main(["update", "send", "garden.bundle", "--all", f"--first={wrong}"])
         assert end.value.code == 2
         assert "no number of devices" in capsys.readouterr().err
+
+
+def test_more_devices_than_there_may_be_are_refused_and_none_is_left_out(here, capsys, monkeypatch):
+    monkeypatch.setattr(updatetables, "DEVICES", 2)
+    assert "3 are too many for one update" in mistake(capsys, "send", "garden.bundle", "--all")
+    change(lambda store: store.remove_device(A))
+    assert len(ues(capsys, send(capsys, "--all")["job"])) == 2
 
 
 def test_who_waits_hears_each_change_and_the_end(here, capsys):

@@ -67,11 +67,21 @@ class Updates(Procedure):
         core.store.notice(
             "updates", "UPDATE OF ready, due ON update_device", self._noticed, when="NEW.ready OR NEW.due"
         )
+        # Its UE is removed: whoever does that, the next stage may begin.
+        core.store.notice(
+            "updates_ended",
+            "UPDATE OF state ON update_device",
+            self._ended_elsewhere,
+            when="NEW.state='stopped' AND OLD.state<>'stopped'",
+        )
 
     # ---- when --------------------------------------------------------------------------------------------------------
 
     def _noticed(self):
         self._touched.touch(_GO)
+
+    def _ended_elsewhere(self):
+        self._touched.touch(_LOOK)
 
     def look_again(self):
         self._touched.touch_all()
@@ -176,18 +186,22 @@ class Updates(Procedure):
         )
 
     def _serve(self, device, now):
-        """Sends the pieces that it wants, but for those that wait for it already."""
+        """Sends the pieces that it wants, but for those that wait for it already; no more of them wait than a device
+        asks for at once, whatever this one asks for."""
         bundle = self._store.update(device.job).bundle
         sent, left = self._on_its_way(device), []
-        there = {offset for _, offset, _ in sent}
+        there = {offset for _, offset, _ in sent if offset >= 0}
         for offset, length in device.wants:
             if offset in there or offset >= device.total:
                 continue
-            octets = self._store.bundle_piece(bundle, offset, min(length, device.total - offset))
-            msg_id = self._send(device.ue, words.piece(bundle, offset, octets), now)
+            msg_id = None
+            if len(there) < words.PIECES:
+                octets = self._store.bundle_piece(bundle, offset, min(length, device.total - offset))
+                msg_id = self._send(device.ue, words.piece(bundle, offset, octets), now)
             if msg_id is None:
                 left.append([offset, length])
             else:
+                there.add(offset)
                 sent.append([msg_id, offset, length])
         due = now + (min(FULL * 2**device.tries, LONGEST) if left else _LEAST[LOADING])
         tries = min(device.tries + bool(left), MOST_TRIES)
@@ -272,6 +286,7 @@ class Updates(Procedure):
             device,
             now,
             state=said.state,
+            stage=max(device.stage, 1),  # it may have begun in an earlier job with the same bundle
             cause=said.cause,
             have=min(said.have, device.total) if loads else device.total,
             ready=None,
