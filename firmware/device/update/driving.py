@@ -263,7 +263,6 @@ class Updates:
             return
         cause = self.noted.bad[1] if state == "rolled-back" else ""
         if state == "loading":
-            self.taking.heard(now)
             await self.taking.resume()
             self._gap = _ASK
             await self._go_on(now, True)
@@ -291,10 +290,8 @@ class Updates:
                 await self._say(message.sender, message.sender_type or "AS", id, state)
 
     async def _piece(self, message, now):
-        taking = self.taking
-        taking.heard(now)
         try:
-            wanted = await taking.piece(message)
+            wanted = await self.taking.piece(message, now)
         except OSError as error:
             await self._fail(cause(error))
             await self._tell()

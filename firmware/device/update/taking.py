@@ -22,7 +22,7 @@ _HEAD = const(6)  # octets of an offer before the manifest
 _PIECE_HEAD = const(13)
 _LONGEST = const(16384)  # octets of manifest, and of signature
 _VERIFY = const(30000)  # ms from one verification to the next
-_QUIET = const(300000)  # ms without a word of who offered a bundle, after which somebody else may offer it
+_QUIET = const(300000)  # ms without a piece of who offered a bundle, after which somebody else may offer it
 _SKIPPED = const(256)
 _ENOSPC = const(28)
 
@@ -146,6 +146,7 @@ class Taking:
             await self._check(manifest, message, length, now)
         except Refused as error:
             raise Refused(error.args[0], manifest.id)
+        self._heard = Countdown(_QUIET, now)
         why = await self._begin(manifest, message, length)
         if why:
             await self.drop()
@@ -203,8 +204,13 @@ class Taking:
         """Make room for a bundle, and note it. Return why that cannot be, or None. A cut leaves the one before, or
         nothing, or this one."""
         noted = self.noted
-        self.asked = None
+        sender = message.sender, message.sender_type or "AS"
         try:
+            if noted.id == manifest.id and noted.state == "loading":
+                noted.sender, noted.sender_type = sender  # what has come stays, whoever goes on with it
+                noted.write()
+                return None
+            self.asked = None
             slot = self.slot()
             await slot.empty()
             if manifest.kind == "image":
@@ -218,7 +224,7 @@ class Taking:
                 if needs > has:
                     return "space: it needs %d octets, and has %d" % (needs, has)
             _forget_trial(manifest.id)
-            noted.begin(manifest.id, manifest.kind, message.sender, message.sender_type or "AS", "loading")
+            noted.begin(manifest.id, manifest.kind, *sender, state="loading")
             slot.begin(Octets(message, _HEAD, length).parts())
             noted.write()
         except Refused as error:
@@ -238,7 +244,7 @@ class Taking:
 
     # --- pieces -----------------------------------------------------------------------------------------------
 
-    async def piece(self, message: "Any") -> bool:
+    async def piece(self, message: "Any", now: int) -> bool:
         """Write a piece, and return whether it was the one that was asked for: `asked` is the next one then. Raise
         OSError."""
         head = Octets(message, 0, _PIECE_HEAD).read(_PIECE_HEAD)
@@ -254,12 +260,9 @@ class Taking:
         else:
             await self.slot().write(offset, parts)
         self.stats["update_pieces"] += 1
+        self._heard = Countdown(_QUIET, now)
         await self.resume()
         return True
-
-    def heard(self, now: int) -> None:
-        """Take note that who offered the bundle has said something."""
-        self._heard = Countdown(_QUIET, now)
 
     def age(self, now: int) -> None:
         """Let time go by."""

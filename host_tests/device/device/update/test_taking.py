@@ -424,6 +424,26 @@ def test_another_sender():
         equal(tree("slots/a"), {"manifest": second.manifest})
 
 
+def test_who_holds_the_place_without_sending_anything():
+    """An offer again, and what was not asked for, do not count: only a piece does."""
+    with Place():
+        scene = Scene()
+        bundle = Bundle({"app/app.py": Long(b"1", 50000)})
+        scene.offer(bundle).load(bundle, 1)
+        for _ in range(5):
+            scene.run(MINUTE)
+            scene.give(bundle.offer())
+            scene.give(bundle.piece(0, 16384))
+        scene.give(bundle.offer(), sender=OTHER)
+        # what is there of the same bundle stays
+        equal((scene.client.said[-1][0], scene.last()["get"]), (OTHER, [[16384, 16384]]))
+        scene.give(bundle.piece(16384, 16384))
+        equal(scene.updates.status()["have"], 16384)
+        scene.give(bundle.piece(16384, 16384), sender=OTHER)
+        equal((scene.last()["get"], scene.start().run()), ([[32768, 16384]], None))
+        equal((scene.client.said[-1][0], scene.last()["get"]), (OTHER, [[32768, 16384]]))
+
+
 def test_one_bundle_follows_another():
     with Place():
         scene = Scene()
