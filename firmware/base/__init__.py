@@ -55,11 +55,17 @@ def _use(path):
         return
     if not on:
         _say("%s runs" % path)
-    sys.path.insert(0, path + "/app")
     folder = path
+    overlay = None
     if there(path + "/fw"):
-        from . import overlay
+        from . import overlay  # type: ignore[no-redef]
 
+        other = overlay.other(path)  # type: ignore[attr-defined]
+        if other:
+            _say("%s/fw is left out: it is for firmware %s, and another one was flashed" % (path, other))
+            overlay = None
+    sys.path.insert(0, path + "/app")
+    if overlay is not None:
         overlay.begin(path + "/fw")
 
 

@@ -17,6 +17,7 @@ import sys
 
 _FOLDER = 0x4000  # as os.ilistdir has it
 _INIT = ("__init__.mpy", "__init__.py")
+_LINE = 1024  # octets of a line of the manifest that are looked at
 
 _asked = (
     None  # the package that this module stands for, by name and itself, and where its modules lie this once
@@ -31,6 +32,37 @@ def __getattr__(name):
     package, itself, place = _asked
     sys.modules[package] = itself
     return place
+
+
+def other(slot):
+    """Return the one version of the firmware that what is in a slot was made for, by its manifest; "" where it is that
+    of what was flashed. By cable, or with another MicroPython, a board gets a new one beside the slot that it has."""
+    needs = b""
+    try:
+        with open(slot + "/manifest", "rb") as file:
+            line = file.readline(_LINE)
+            while line and not line.startswith(b"file "):
+                if line.startswith(b"needs ="):
+                    needs = line[7:].strip()
+                line = file.readline(_LINE)
+    except OSError:
+        return ""  # no update brought it
+    needs = str(needs, "utf-8")
+    return "" if needs == (_flashed() if needs else "") else needs
+
+
+def _flashed():
+    """Return the version of what was flashed. Not from coap.version: with that all of `coap` would be imported, whose
+    place a slot may take."""
+    path = sys.path[:]
+    sys.path[:] = [(place + "/" if place else "") + "coap" for place in path]
+    try:
+        return __import__("version").VERSION
+    except ImportError:
+        return ""
+    finally:
+        sys.path[:] = path
+        sys.modules.pop("version", None)
 
 
 def begin(folder):

@@ -7,7 +7,7 @@ import sys
 
 import base
 from base import record, trial
-from common import Random, equal, raises
+from common import Random, Skip, equal, raises
 
 NEVER = {
     "now": "",
@@ -524,3 +524,24 @@ def test_an_application_that_fails_is_looked_after_elsewhere():
         record.save({"now": "a"})
         device.start()
         equal((failing(ValueError("too cold"), False), record.load().get("skip")), (False, None))
+
+
+def test_modules_of_the_firmware_are_for_the_version_that_was_flashed():
+    """By cable a board gets another firmware beside the slot that it has: what was made for the one before stays out,
+    and the application of the slot runs."""
+    if sys.implementation.name != "micropython":
+        raise Skip("CPython looks for the modules of a package in a list of places")
+    from coap.version import VERSION
+
+    # (what the manifest says, whether the slot's modules are there)
+    for needs, there in (("=" + VERSION, True), ("=0.0.1", False), ("0.0.1", True), (None, True)):
+        with Device() as device:
+            device.slot("a").slot("a", "fw/slotmark.py")
+            if needs is not None:
+                lines = "msgin5g 1\nkind app\nneeds %s\nfile 0 %s app/app.py\n" % (needs, "e3" * 32)
+                write("slots/a/manifest", lines.encode())
+            record.save({"now": "a"})
+            equal(device.start(), "slots/a")
+            equal(("slotmark" in sys.modules, "version" in sys.modules), (there, False))
+            equal(sys.path[0], "slots/a/app")
+            sys.modules.pop("slotmark", None)
