@@ -158,7 +158,7 @@ class Taking:
         noted = self.noted
         if noted.id == manifest.id and noted.state in ("loading", "verified", "trying"):
             return noted.state
-        if noted.runs[manifest.kind] == manifest.id:
+        if noted.runs[manifest.kind] == manifest.id and not _gone(manifest.kind):
             return "confirmed"
         if noted.bad[0] == manifest.id and not again:
             return "rolled-back"
@@ -169,7 +169,9 @@ class Taking:
         noted = self.noted
         if _record()["try"]:
             raise Refused("busy: another bundle is on trial")
-        why = manifests.refusal(manifest, self._board, noted.floors[manifest.kind])
+        # What was confirmed and runs no more may come again; nothing that is as old, or older.
+        same = noted.runs[manifest.kind] == manifest.id
+        why = manifests.refusal(manifest, self._board, 0 if same else noted.floors[manifest.kind])
         if why:
             raise Refused(why)
         if noted.state in ("loading", "verified") and message.sender != noted.sender:
@@ -312,6 +314,15 @@ def _record():
     from base.record import load
 
     return load()
+
+
+def _gone(kind):
+    """Return whether what was confirmed does not run: the slot was given up by hand, cannot be imported, or fails."""
+    import base
+
+    from ..health import starts
+
+    return kind == "app" and (not base.folder or (starts is not None and starts.safe))
 
 
 def _forget_trial(id):

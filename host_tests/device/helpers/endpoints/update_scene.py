@@ -225,6 +225,7 @@ class Starts:
     """What counts the starts of a board: `settled` are those that were called good."""
 
     settled = 0
+    safe = False
 
     def good(self):
         self.settled += 1
@@ -320,7 +321,8 @@ class Scene:
 
         record = load()
         base.on = bool(record["try"])
-        base.folder = "slots/" + record["now"] if record["now"] else ""
+        slot = record["try"] if record["try"] in ("a", "b") else record["now"]
+        base.folder = "slots/" + slot if slot else ""
         self.client = Running(Core(self.config, self.storage))
         if self.on_update is not None:
             self.client.on_update = self.on_update
