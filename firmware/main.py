@@ -17,9 +17,9 @@ except OSError:
     pass  # nothing was ever updated here
 else:
     import base  # type: ignore[assignment, no-redef]  # before all that an update may replace
-
-    base.begin()  # type: ignore[attr-defined]
 try:
+    if base is not None:
+        base.begin()
     import board  # noqa: F401  # this one and the packages from wherever they lie
     import device  # noqa: F401
     import msgin5g  # noqa: F401
@@ -30,4 +30,8 @@ try:
 except Exception as error:
     if base is not None:
         base.failed(error, main is None)
+    raise
+except KeyboardInterrupt:
+    if base is not None:
+        base.attend()  # somebody is at the REPL, wherever Ctrl-C came
     raise

@@ -41,6 +41,8 @@ def begin(record: dict) -> bool:
         why = _missing(what) or overdue or _counted(record)
         if why:
             roll_back(record, why)
+            if what == "image":
+                _reset(None)  # the boot loader goes back with a reset, and a wake out of a deep sleep is none
             return False
         save(record)
     except (OSError, ValueError) as error:
@@ -201,7 +203,7 @@ def roll_back(record: dict, why: str) -> None:
     """End a trial without success: what was before runs from the next start on. Raise OSError."""
     what = record["try"]
     _end(record, why)
-    if what == "config":
+    if what == "config" and there(CONFIG):
         os.remove(CONFIG)
     print("msgin5g: %s is rolled back: %s" % (_name(what), why))
 

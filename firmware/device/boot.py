@@ -50,7 +50,7 @@ def main():
     except BaseException as error:  # BaseException, since CancelledError is no Exception
         # The application may have taken the last octet: up to _drop nothing here takes memory, not even for a tuple.
         if isinstance(error, KeyboardInterrupt) or isinstance(error, SystemExit):
-            _attend(board, error)
+            health.attend(board)
             raise
         if sys.argv:
             starts.failed(_words(error), health.now())
@@ -89,14 +89,6 @@ def _application():
             if _exists(base.folder + name):
                 return base.folder + name
     return sys.argv[1] if len(sys.argv) > 1 else _APP
-
-
-def _attend(board, error=None):
-    """Have nobody reset at the REPL: by a watchdog, nor, after Ctrl-C, by the end of a trial."""
-    health.attend(board)
-    base = sys.modules.get("base")
-    if base is not None and isinstance(error, KeyboardInterrupt):
-        base.attend()
 
 
 def _go_on(board):
@@ -155,8 +147,8 @@ def _failed(board, scope, path, error):
         log("%s failed; the board is reset in %d s, Ctrl-C keeps it at the REPL", path, _PAUSE)
         health.attend(board)
         time.sleep(_PAUSE)
-    except KeyboardInterrupt as error:
-        _attend(board, error)
+    except KeyboardInterrupt:
+        health.attend(board)
         raise
     except BaseException as failure:
         log("%r", failure)

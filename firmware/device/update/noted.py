@@ -130,8 +130,11 @@ class Noted:
         from . import image
 
         if image.running() != record.get("partition"):
+            import base
             from base.trial import roll_back
 
+            base.attend()  # the old one runs, and is not to be reset when the time would be over
+            base.on = False
             roll_back(record, "start: the boot loader went back to the image before")
 
     def _roll_back(self, why):

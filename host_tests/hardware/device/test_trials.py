@@ -82,6 +82,16 @@ def test_a_slot_that_is_confirmed_runs_its_application(device, tmp_path):
     assert device.start() == (0, ["msgin5g: slots/b runs", "the old application"])
 
 
+def test_ctrl_c_while_a_slot_is_imported_ends_the_time_of_its_trial(device):
+    """Somebody is at the REPL, who is not to be reset."""
+    device.put(
+        "slots/b/fw/board.py",
+        "import base\nbase.attend = lambda: print('attended')\nraise KeyboardInterrupt\n",
+    )
+    device.tries()
+    assert "attended" in device.start()[1]
+
+
 BAD = {
     "raises": (b"raise ValueError('too cold')\n", 1, ": ValueError: too cold"),
     "syntax": (b"def f(:\n", 1, ": SyntaxError: invalid syntax"),

@@ -305,6 +305,17 @@ def test_a_wake_out_of_a_deep_sleep_is_no_failure():
         equal(record.load()["why"], "registration: not registered within 20 wakes")
 
 
+def test_a_micropython_that_only_ever_wakes_is_given_up_by_a_reset():
+    """The boot loader goes back with a reset, and a wake is none."""
+    with Device() as device:
+        device.trying("image", wakes=20)
+        raises(Reset, device.start, Machine.DEEPSLEEP_RESET)
+        equal(
+            (record.load()["try"], record.load()["why"]), ("", "registration: not registered within 20 wakes")
+        )
+        equal((device.start(), base.on), ("", False))
+
+
 def test_a_configuration_on_trial():
     with Device() as device:
         device.slot("a")
@@ -362,6 +373,9 @@ def test_a_configuration_on_trial_that_is_not_there():
         device.trying("config")
         equal((device.start(), base.config, base.on), ("", "msgin5g.json", False))
         equal(record.load()["why"], "start: the configuration is not there")
+        device.trying("config")
+        trial.roll_back(record.load(), "start: 3 starts failed")  # that nothing is to be removed is no error
+        equal((record.load()["try"], record.load()["why"]), ("", "start: 3 starts failed"))
 
 
 # --- the time of a trial ---------------------------------------------------------------------------------

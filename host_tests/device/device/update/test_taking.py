@@ -629,6 +629,11 @@ class Slots:
             setattr(self.module, name, function)
 
 
+class Timer:
+    def deinit(self):
+        pass
+
+
 def image_of(size, **more):
     return Bundle({"image.bin": Long(b"i", size)}, kind="image", **more)
 
@@ -665,7 +670,10 @@ def test_an_image_that_the_boot_loader_takes_back():
         scene.take(image_of(5000))
         slots.reset()
         slots.runs = "ota_0"
-        scene.start().run()
+        scene.start()
+        base.trial._timers.append(Timer())
+        scene.run()
+        equal((base.on, base.trial._timers), (False, []))  # nobody resets what runs, later
         equal(
             (scene.states(), scene.last()["cause"].split(":")[0], load()["try"]),
             (["rolled-back"], "start", ""),
