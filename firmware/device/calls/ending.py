@@ -2,6 +2,7 @@
 """How an application pauses or ends its client. Imported with the first of these calls."""
 
 import asyncio
+import sys
 
 import coap.aio.waiting as waiting
 from coap.compat import const, ticks_diff
@@ -13,6 +14,7 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
+_LOOK = const(50)  # ms until it is looked again whether the task of updates is done
 _STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
 
 
@@ -32,7 +34,11 @@ class Ending:
         try:
             while self._awake() and self._ended is None:
                 self._drained.clear()
-                await waiting.wait_for_ms(self._drained.wait(), left(limit))
+                wait = left(limit)
+                if self._updates() and wait != 0:
+                    await asyncio.sleep_ms(_LOOK)  # type: ignore[attr-defined]
+                else:
+                    await waiting.wait_for_ms(self._drained.wait(), wait)
         except asyncio.TimeoutError:
             pass
         try:
@@ -43,7 +49,14 @@ class Ending:
 
     def _awake(self: "Any"):
         # Behind a sleep a window may have begun that the core has not heard of.
-        return not self.core.idle or (self.core.config.availability is not None and self.next_wake() == 0)
+        idle = self.core.idle and not self._updates()
+        return not idle or (self.core.config.availability is not None and self.next_wake() == 0)
+
+    def _updates(self: "Any"):
+        """Return whether an update has something to do before the device may sleep. Its own task does not wait for
+        itself."""
+        update = sys.modules.get("device.update")
+        return update is not None and update.due() and waiting.current() is not self._tasks.get("update")
 
     def next_wake(self: "Any") -> int | None:
         """Return milliseconds until the protocol wants to run next, for `board.sleep`; None for never.

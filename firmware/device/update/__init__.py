@@ -48,6 +48,11 @@ def folder() -> str:
     return base.folder + "/app" if base is not None and base.folder else "."
 
 
+def due() -> bool:
+    """Return whether there is something to do that a device which is registered has not got to yet."""
+    return _updates is not None and _updates.due()
+
+
 def status() -> "dict[str, Any]":
     """Return what is known of the update that came last: `id`, `kind`, `state`, `cause`, `have` of `of` octets."""
     return {} if _updates is None else _updates.status()

@@ -42,6 +42,7 @@ class Updates:
         self._board = board
         self._looked = False  # whether it is known how the last start left things
         self._registered = False
+        self._done = False  # all that was due since then
         self._waits = False  # a trial, for the application to confirm it
         self._asked: "Any" = None  # Countdown until a piece is asked for again
         self._gap = _ASK
@@ -68,7 +69,10 @@ class Updates:
             try:
                 if inbox is None:
                     inbox = self.client.application(APP_ID)
-                active = await self.poll(health.now())
+                try:
+                    active = await self.poll(health.now())
+                finally:
+                    self._done = self._registered
                 wait = (_TURN if self._registered else _SOON) if active else _REST
                 await self.handle(await inbox.receive(wait), health.now())
             except asyncio.TimeoutError:
@@ -86,6 +90,14 @@ class Updates:
                     return
                 sys.print_exception(error)  # type: ignore[attr-defined]
                 await self._pause(error)
+
+    def due(self) -> bool:
+        """Return whether the device is registered, and has not done yet what waited for that: one that sleeps as soon
+        as it has said its word would never come to it."""
+        return self.client.registered and (self._leaving or not self._done) and self._is_active()
+
+    def _is_active(self):
+        return not self.noted.told or self.noted.state in ("loading", "verified", "trying")
 
     async def _pause(self, error):
         """Begin again with what is on flash, somewhat later."""
@@ -135,7 +147,7 @@ class Updates:
                 self._tell_application()
             if self._leaving:
                 await self._restart()
-        return not noted.told or noted.state in ("loading", "verified", "trying")
+        return self._is_active()
 
     async def _go_on(self, now, came):
         if not self.taking.asked[1]:
@@ -310,8 +322,8 @@ class Updates:
             self._leaving = True
 
     async def _restart(self):
-        self._leaving = False
         await self.client.drain(60)
+        self._leaving = False
         if self.noted.state != "verified":
             return  # stopped meanwhile
         from .slot import switch

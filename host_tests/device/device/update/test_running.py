@@ -138,6 +138,71 @@ def test_not_even_of_before_the_link_is_open():
     run(act)
 
 
+def test_a_device_that_sleeps_as_soon_as_it_has_said_its_word_confirms_its_trial():
+    """Registered is registered, however short it is awake: docs/application.md, "Sleeping"."""
+    import base
+    from base.record import load
+    from device.update.noted import Noted
+    from update_scene import SERVER, Place
+
+    async def act():
+        from device import start
+
+        board = Board()
+        noted = Noted(board.storage)
+        noted.begin("0123456789abcdef", "app", SERVER, "AS", "verified")
+        noted.write()
+        record = load()
+        record.update({"try": "a", "left": 2, "id": noted.id})
+        base.record.save(record)
+        base.on = True
+        client = await start(WITH_KEY, board)
+        await client.send("as:weather@x", "17.5")
+        equal(await client.drain(60), True)
+        equal((load()["now"], load()["try"]), ("a", ""))
+        equal((client.core.outbox.queue, Noted(board.storage).told), ([], True))  # and the server knows
+
+    with Place():
+        run(act)
+
+
+def test_it_does_not_sleep_past_the_restart_that_an_update_waits_for():
+    import os
+
+    from base.record import load
+    from device.update.noted import Noted
+    from update_scene import SERVER, Bundle, Place, write
+
+    async def act():
+        from device import start
+
+        board = Board()
+        board.reset = lambda: resets.append(load()["try"])
+        bundle = Bundle({"config.json": b"{}"}, kind="config", board="any")
+        for folder in ("slots", "slots/a"):
+            os.mkdir(folder)
+        write("slots/a/manifest", bundle.manifest)
+        write("slots/a/config.json", b"{}")
+        noted = Noted(board.storage)
+        noted.begin(bundle.id, "config", SERVER, "AS", "verified")
+        noted.write()
+        client = await start(WITH_KEY, board)
+        client.on_update = lambda name, version: False  # not before all is said
+        await client.send("as:weather@x", "17.5")
+        while not client.registered:
+            await asyncio.sleep(0)
+        await client.drain(60)
+        equal(resets, [])
+        update.restart()
+        equal((await client.drain(60), resets), (True, ["config"]))
+
+    from device import update
+
+    resets = []
+    with Place():
+        run(act)
+
+
 def test_the_calls_where_there_is_nothing():
     from device import update
 
