@@ -62,6 +62,10 @@ class Noted:
                     if type(value) is type(default):
                         setattr(self, key, value)
 
+    def is_newer(self) -> bool:
+        """Return whether newer firmware has written it: then nothing is known, and nothing can be noted."""
+        return self._kept.newer
+
     def _take(self, known, values):
         for kind, value in zip(KINDS, values):
             if type(value) is type(known[kind]):

@@ -169,6 +169,10 @@ class Taking:
         noted = self.noted
         if _record()["try"]:
             raise Refused("busy: another bundle is on trial")
+        if not noted.told:
+            raise Refused("busy: how the one before ended is not told yet")
+        if noted.is_newer():
+            raise Refused("storage: newer firmware has written the file update")
         # What was confirmed and runs no more may come again; nothing that is as old, or older.
         same = noted.runs[manifest.kind] == manifest.id
         why = manifests.refusal(manifest, self._board, 0 if same else noted.floors[manifest.kind])

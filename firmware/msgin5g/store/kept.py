@@ -16,7 +16,7 @@ class Kept:
         self._name = name
         self._version = version
         self._longest = longest
-        self._newer = False
+        self.newer = False  # whether newer firmware has written it
         self._unread = None  # what the storage said where it could not be read
 
     def read(self):
@@ -30,8 +30,8 @@ class Kept:
         head, line, rest = octets.partition(b"\n")
         try:
             if line:
-                self._newer = int(head) > self._version
-            rows = () if self._newer else loads(rest if line else head)
+                self.newer = int(head) > self._version
+            rows = () if self.newer else loads(rest if line else head)
         except ValueError:
             return []
         return [row for row in rows if isinstance(row, list) and row] if isinstance(rows, list) else []
@@ -40,7 +40,7 @@ class Kept:
         """Write these lists in its place; remove it where there are none. Raise OSError."""
         if self._unread:
             raise OSError(*self._unread)
-        if self._newer:
+        if self.newer:
             return
         if rows:
             self._storage.replace(self._name, b"%d\n" % self._version + json_octets(rows))
