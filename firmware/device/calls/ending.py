@@ -14,8 +14,10 @@ _TYPING = const(False)
 if _TYPING:
     from typing import Any
 
-_LOOK = const(50)  # ms until it is looked again whether the task of updates is done
-_STOP_WAIT = const(5000)  # ms for the de-registration, whose loss is harmless
+_LOOK = const(50)  # ms from look to look whether what is waited for was done
+_STOP_WAIT = const(
+    5000
+)  # ms for an update to come on, and as many for the de-registration, whose loss is harmless
 
 
 class Ending:
@@ -90,11 +92,15 @@ class Ending:
 
     async def _deregister(self: "Any", urgent):
         registration = self.core.registration
+        wait = _STOP_WAIT
+        while wait > 0 and self._updates() and self._ended is None:
+            await asyncio.sleep_ms(_LOOK)  # type: ignore[attr-defined]
+            wait -= _LOOK
         # Who is not registered has nothing to wait for. What may be under way expires at the server.
         wait = _STOP_WAIT if self.registered else 0
         self._call(self.core.stop, health.now(), urgent)
         while wait > 0 and registration.state != "stopped" and self._ended is None:
-            await asyncio.sleep_ms(50)  # type: ignore[attr-defined]
-            wait -= 50
+            await asyncio.sleep_ms(_LOOK)  # type: ignore[attr-defined]
+            wait -= _LOOK
         if registration.state != "stopped":
             runner.log("stopped; the de-registration got no answer" if self.registered else "stopped")

@@ -145,7 +145,14 @@ def test_a_device_that_sleeps_as_soon_as_it_has_said_its_word_confirms_its_trial
     from device.update.noted import Noted
     from update_scene import SERVER, Place
 
-    async def act():
+    async def drained(client):
+        equal(await client.drain(60), True)
+        equal(client.core.outbox.queue, [])  # the server knows
+
+    async def stopped(client):
+        await client.stop()
+
+    async def act(end):
         from device import start
 
         board = Board()
@@ -157,13 +164,14 @@ def test_a_device_that_sleeps_as_soon_as_it_has_said_its_word_confirms_its_trial
         base.record.save(record)
         base.on = True
         client = await start(WITH_KEY, board)
-        await client.send("as:weather@x", "17.5")
-        equal(await client.drain(60), True)
+        await (await client.send("as:weather@x", "17.5")).wait()
+        await end(client)
         equal((load()["now"], load()["try"]), ("a", ""))
-        equal((client.core.outbox.queue, Noted(board.storage).told), ([], True))  # and the server knows
+        equal(Noted(board.storage).told, True)  # what says so is in the outbox, at least
 
-    with Place():
-        run(act)
+    for end in (drained, stopped):
+        with Place():
+            run(lambda end=end: act(end))
 
 
 def test_it_does_not_sleep_past_the_restart_that_an_update_waits_for():
