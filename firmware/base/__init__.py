@@ -112,12 +112,13 @@ def note(words: str) -> None:
 
 def confirm() -> None:
     """Have what is on trial run from now on. Raise OSError where the storage fails; it may be called again then."""
-    global on
+    global config, on
     if on:
         from . import trial
 
         trial.confirm()
         on = False
+        config = "msgin5g.json"  # where it is now
 
 
 def attend() -> None:

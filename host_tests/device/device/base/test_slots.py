@@ -333,6 +333,7 @@ def test_a_configuration_on_trial():
         device.trying("config", why="")
         device.start()
         base.confirm()
+        equal(base.config, "msgin5g.json")  # for a client that is started anew in this start
         equal((device.start(), base.config, base.on), ("slots/a", "msgin5g.json", False))
         equal((read("msgin5g.json"), record.there("slots/config.try")), (b"new", False))
         equal((record.load()["now"], record.load()["try"], record.load()["why"]), ("a", "", ""))
