@@ -25,7 +25,18 @@ def begin(client: "Any") -> "Callable[[], Any]":
         from .driving import Updates
 
         _updates = Updates(client, health.board)
-    return _updates.run
+    return _run
+
+
+async def _run():
+    """Take updates; when the client is stopped, let go of it: the next one wants its memory."""
+    global _updates
+    updates = _updates
+    try:
+        await updates.run()
+    finally:
+        if updates is _updates and updates.client.ended:
+            _updates = None
 
 
 def confirm() -> None:

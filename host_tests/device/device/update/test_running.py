@@ -211,6 +211,27 @@ def test_it_does_not_sleep_past_the_restart_that_an_update_waits_for():
         run(act)
 
 
+def test_a_client_that_was_stopped_is_let_go_of():
+    """The next one wants its memory."""
+    from device import update
+
+    async def act():
+        client, _ = await running(WITH_KEY)
+        while update._updates is None:
+            await asyncio.sleep(0)
+        equal(update.status()["state"], "")
+        await client.stop()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        equal((update._updates, update.status()), (None, {}))
+        client, _ = await running(WITH_KEY)
+        while update._updates is None:
+            await asyncio.sleep(0)
+        equal(update._updates.client is client, True)
+
+    run(act)
+
+
 def test_the_calls_where_there_is_nothing():
     from device import update
 
