@@ -25,7 +25,7 @@ _PART = const(16384)  # octets that are asked for at once
 _HEAD = const(13)  # octets of a piece before its own
 _ASK = const(300000)  # ms without a piece until it is asked for again; twice as long each time
 _LONGEST = const(21600000)
-_PAUSE = const(60000)  # ms until it is asked for again where this device failed
+_PAUSE = const(60000)  # ms until it goes on where this device failed
 _TURN = const(5)  # s between looks while there is something to do
 _SOON = const(1)  # the same until the device is registered, which confirms what is on trial
 _REST = const(3600)
@@ -44,7 +44,7 @@ class Updates:
         self._registered = False
         self._done = False  # all that was due since then
         self._waits = False  # a trial, for the application to confirm it
-        self._asked: "Any" = None  # Countdown until a piece is asked for again
+        self._asked: "Any" = None  # Countdown until a piece, or the application, is asked again
         self._gap = _ASK
         self._told = False  # the application was told of what is verified
         self._why = ""  # what was said last when it could not go on
@@ -143,7 +143,7 @@ class Updates:
                 await self._tell()
             if noted.state == "loading":
                 await self._go_on(now, came)
-            if noted.state == "verified" and not self._told:
+            if noted.state == "verified" and not self._told and self._waited(now):
                 self._tell_application()
             if self._leaving:
                 await self._restart()
@@ -155,9 +155,12 @@ class Updates:
         elif came or self._asked is None:
             self._gap = _ASK
             await self._ask(now)
-        elif self._asked.advance(now) <= 0:
+        elif self._waited(now):
             self._gap = min(2 * self._gap, _LONGEST)
             await self._ask(now)
+
+    def _waited(self, now):
+        return self._asked is None or self._asked.advance(now) <= 0
 
     async def _finish(self, now):
         """Look at all that has come."""

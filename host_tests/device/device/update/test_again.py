@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Bundles that were here before: what was confirmed and runs no more comes again."""
 
+import asyncio
 import os
 
 import base
 from base.record import load
 from common import equal
+from device import health
 from update_scene import APP, NUMBER, Bundle, Place, Scene, tree
 
 
@@ -73,3 +75,42 @@ def test_what_newer_firmware_has_noted_is_not_read_as_nothing():
         scene.start().offer(Bundle())
         equal((scene.refusal(), scene.count("refused")), ("storage", 1))
         equal(scene.storage.read("update", 0, 99), b"2\n" + b'[["floors", 4294967295]]')
+
+
+def test_a_storage_that_fails_as_a_trial_begins_is_tried_each_minute():
+    import device.update.driving as driving
+
+    class Asyncio:
+        @staticmethod
+        async def sleep(seconds):
+            pass
+
+    def fail():
+        try:
+            scene.run()
+        except OSError as error:
+            plain = driving.asyncio, health.now
+            driving.asyncio, health.now = Asyncio, lambda: scene.now
+            try:
+                asyncio.run(scene.updates._pause(error))
+            finally:
+                driving.asyncio, health.now = plain
+            return True
+        return False
+
+    with Place():
+        asked = []
+        scene = Scene()
+        scene.on_update = lambda *what: asked.append(what) or True
+        os.mkdir("slots")
+        os.mkdir("slots/now~")  # nothing can be written there
+        scene.start().offer(Bundle()).load(Bundle())
+        equal((fail(), len(asked)), (True, 1))
+        for _ in range(11):
+            scene.now += 5000
+            equal((fail(), len(asked)), (False, 1))
+        scene.now += 5000
+        equal((fail(), len(asked)), (True, 2))
+        os.rmdir("slots/now~")
+        scene.now += 60000
+        equal((fail(), len(asked), load()["try"], scene.board.resets), (False, 3, "a", 1))
