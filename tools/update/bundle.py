@@ -227,10 +227,10 @@ def _remarks(args, manifest):
 def _write(path, bundle, key):
     """The Bundle, signed, that is now in this file: in one step, so that whoever finds it finds a whole one. It is
     signed last, once there is a place for it: no signature is used up for nothing. Raises UsageError."""
+    if path.is_dir():
+        raise UsageError(f"--out {path}: {why(IsADirectoryError(errno.EISDIR, ''))}")
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "")
         with open(new, "xb") as file:
             signature = key.sign(bundle.signed)
             signed = format.Bundle(bundle.manifest, bundle.signed, signature, bundle.contents)

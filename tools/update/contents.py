@@ -11,7 +11,8 @@ from tools.errors import UsageError
 from tools.image import base, boards, bytecode, release
 from tools.image.boards import FOLDER, ROOT
 from tools.provision.check import check
-from tools.update.format import ANY
+from tools.update import keys
+from tools.update.format import ANY, MAGIC
 from tools.words import why
 
 FIRMWARE = ROOT / "firmware"
@@ -26,6 +27,13 @@ _MAIN = b'__name__ = "__main__"; '
 _ROOMS = ("aio", "oscore")
 # What a device never takes from a bundle, which anyone can read who has the file.
 _SECRETS = ("security", "update", "application.credential", "espnow.pmk", "espnow.lmk")
+# What lies beside an application, and would go out with its folder.
+_NO_PART = {
+    "a key that signs updates": lambda name, octets: keys.is_one(octets),
+    "the configuration of a device, with its keys": lambda name, octets: name == "msgin5g.json",
+    "a store, with the keys of its devices": lambda name, octets: octets.startswith(b"SQLite format 3\0"),
+    "a bundle": lambda name, octets: octets.startswith(MAGIC),
+}
 # On these the changes are tried, as far as that can be said without the device.
 _DEVICES = tuple(
     {
@@ -73,11 +81,22 @@ def application(arguments, compiled):
                 f"{path} would hide the firmware's {hidden}: its modules are changed by --firmware, and an"
                 " application's own have other names"
             )
-        for made, octets in _made(name, _read(path), path, compiled).items():
+        whole = _read(path)
+        _refuse_others(name, path, whole)
+        for made, octets in _made(name, whole, path, compiled).items():
             if f"app/{made}" in contents:
                 raise UsageError(f"{path} would be app/{made}, which is there already: leave one of them out")
             contents[f"app/{made}"] = octets
     return contents
+
+
+def _refuse_others(name, path, octets):
+    for what, is_it in _NO_PART.items():
+        if is_it(name, octets):
+            raise UsageError(
+                f"{path} is {what}, which is no part of an application: anybody can read a bundle. Keep it in another"
+                " folder"
+            )
 
 
 def _files(argument):

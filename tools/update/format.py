@@ -27,7 +27,7 @@ MAX_NUMBER = 2**32 - 1
 MAX_BOARDS = 16  # that a device reads in one line
 MAX_BUNDLE = 13 + 2 * MAX_PART + MAX_CONTENTS
 
-_MAGIC = b"MSGB"
+MAGIC = b"MSGB"
 _HEAD = struct.Struct(">4sBII")
 _VERSION = 1
 _TRIALS = range(60, 86_401)
@@ -117,7 +117,7 @@ class Bundle:
 
     def octets(self):
         """The file."""
-        head = _HEAD.pack(_MAGIC, _VERSION, len(self.signed), len(self.signature))
+        head = _HEAD.pack(MAGIC, _VERSION, len(self.signed), len(self.signature))
         return head + self.signed + self.signature + self.contents
 
     def files(self):
@@ -140,7 +140,7 @@ def bundle_id(signed):
 
 def read(octets):
     """The Bundle in these octets, the whole of a file. Raises FormatError, also where a file's SHA-256 is another."""
-    if len(octets) < _HEAD.size or not octets.startswith(_MAGIC):
+    if len(octets) < _HEAD.size or not octets.startswith(MAGIC):
         raise FormatError("it is no bundle: msgin5g bundle makes one")
     _, version, manifest_length, signature_length = _HEAD.unpack_from(octets)
     if version != _VERSION:

@@ -29,7 +29,8 @@ FEW = 10  # left: it is time for another key
 _KINDS = {5: pyhsslms.lms_sha256_m32_h5, 10: pyhsslms.lms_sha256_m32_h10, 15: pyhsslms.lms_sha256_m32_h15}
 _ONE_TIME = pyhsslms.lmots_sha256_n32_w4
 _SIZE = 32
-_FORM = 1
+_MEMBER, _FORM = "msgin5g signing key", 1
+_HEAD = 64  # octets of a file, in which it says that it is one
 _LONGEST = 8 << 20  # octets of a file that is looked at
 _PATIENCE = 30  # s until another program has signed
 
@@ -47,7 +48,7 @@ class _Secret:
     def octets(self, number):
         """The file, with this number as the next one."""
         said = {
-            "msgin5g signing key": _FORM,
+            _MEMBER: _FORM,
             "public": self.public.octets.hex(),
             "next": number,
             "seed": self.seed.hex(),
@@ -117,8 +118,13 @@ class SigningKey:
         secret = _Secret(public.parse(kind + identifier + root), seed, leaves, 0)
         with _words("no key was made"), _Record(identifier) as record:
             record.write(0)
-            _put(path, secret.octets(0))
-            public_path(path).write_text(secret.public.octets.hex() + "\n")
+            with contextlib.ExitStack() as undone:
+                for each in (public_path(path), path):
+                    open(each, "x").close()  # not over what came there meanwhile
+                    undone.callback(each.unlink, missing_ok=True)
+                public_path(path).write_text(secret.public.octets.hex() + "\n")
+                _put(path, secret.octets(0))
+                undone.pop_all()
         return cls(path, secret)
 
     def sign(self, octets):
@@ -170,6 +176,11 @@ class SigningKey:
         if self.left > FEW:
             return said
         return f"WARNING: {said}; devices get another key by hand only: make one in time, msgin5g keys make"
+
+
+def is_one(octets):
+    """Whether these are the octets of a file of a key that signs."""
+    return _MEMBER.encode() in octets[:_HEAD]
 
 
 def public_path(path):
@@ -244,7 +255,7 @@ def _read(path):
     try:
         with open(path, "rb") as file:
             said = json.loads(file.read(_LONGEST))
-        form = said["msgin5g signing key"]
+        form = said[_MEMBER]
         found = _Secret(
             public.parse(bytes.fromhex(said["public"])),
             bytes.fromhex(said["seed"]),
@@ -253,7 +264,7 @@ def _read(path):
         )
     except OSError as error:
         raise UsageError(f"{path}: {why(error)}") from None
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise UsageError(f"{path} is no signing key: msgin5g keys make {path} makes one") from None
     details = found.public
     if form != _FORM or details is None or (details.levels, details.size, details.width) != (1, _SIZE, 4):

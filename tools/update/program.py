@@ -173,7 +173,8 @@ def _ues(store, args):
         for ue in args.ue:
             if not store.known(ue):
                 raise UsageError(
-                    "%s is not in %s: device add %s, or let it register first" % (ue, args.store, ue)
+                    "%s is not in %s: msgin5g gateway device add %s, or let it register first"
+                    % (ue, args.store, ue)
                 )
             if not _may_get(store, ue):
                 raise UsageError(
@@ -183,7 +184,9 @@ def _ues(store, args):
     if args.group is not None:
         group = store.group_of_id(args.group)
         if group is None:
-            raise UsageError("there is no group %s in %s: see `group list`" % (args.group, args.store))
+            raise UsageError(
+                "there is no group %s in %s: see `msgin5g gateway group list`" % (args.group, args.store)
+            )
         found = [member.id for member in store.members(group.document)]
         others = [id_ for id_ in found if not (store.known(id_) and _may_get(store, id_))]
         if others:
@@ -193,7 +196,9 @@ def _ues(store, args):
         found = [ue for ue, _ in store.listed(None, 0, _NO_LIMIT)]  # too many are refused, none is left out
     ues = [ue for ue in found if store.known(ue) and _may_get(store, ue)]
     if not ues:
-        raise UsageError("there is no device to send it to in %s: see `device list`" % args.store)
+        raise UsageError(
+            "there is no device to send it to in %s: see `msgin5g gateway device list`" % args.store
+        )
     return ues
 
 

@@ -178,6 +178,7 @@ def test_what_is_asked_for_wrongly(refused, here):
         f"garden {board} --key garden/app.py": "is no signing key",
         f"garden {board} -o nowhere/x.bundle": "--out nowhere/x.bundle: No such file",
         f"garden {board} -o garden": "--out garden: Is a directory",
+        f"garden {board} -o .": "--out .: Is a directory",
     }.items():
         assert said in refused(*words.split()), words
 

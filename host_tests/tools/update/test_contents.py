@@ -12,7 +12,9 @@ from tools.errors import UsageError
 from tools.image import bytecode
 from tools.image.boards import ROOT
 from tools.programs.micropython import BIN
+from tools.store.store import Store
 from tools.update import contents
+from tools.update.keys import SigningKey
 
 
 @pytest.fixture
@@ -94,6 +96,33 @@ def test_what_is_no_application(files):
     for compiled in (True, False):
         assert "broken/app.py" in refused(["broken"], compiled)
         assert "does not compile" in refused(["broken"], compiled)
+
+
+@pytest.mark.parametrize("named", [["garden"], ["garden/app.py", "garden/{}"]])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("updates.key", "a key that signs updates"),
+        ("renamed.txt", "a key that signs updates"),
+        ("msgin5g.json", "the configuration of a device"),
+        ("gateway.db", "a store"),
+        ("garden-1.0.bundle", "a bundle"),
+    ],
+)
+def test_what_lies_beside_an_application_and_is_no_part_of_it(
+    files, named, name, words, monkeypatch, tmp_path
+):
+    """Who has a bundle can read it: nobody's keys go out with the folder that they happen to be in."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    files({"garden/app.py": "", "garden/msgin5g.json": "{}", "garden/garden-1.0.bundle": b"MSGB\x01"})
+    if words.endswith("updates"):
+        SigningKey.make(f"garden/{name}", 32)
+    Store("garden/gateway.db").close()
+    for path in tmp_path.glob("garden/*"):
+        if path.name not in ("app.py", name):
+            path.unlink()
+    said = refused([each.format(name) for each in named], True)
+    assert f"garden/{name} is {words}" in said and "another folder" in said
 
 
 def test_two_that_would_be_one(files):

@@ -15,7 +15,7 @@ from device.update import lms
 from tools import cli, private
 from tools.errors import UsageError
 from tools.update import public
-from tools.update.keys import SigningKey, public_path
+from tools.update.keys import SigningKey, _Record, public_path
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +99,35 @@ def test_no_key_is_replaced(tmp_path, path, which):
     with pytest.raises(UsageError, match=which):
         SigningKey.make(path, 32)
     assert (tmp_path / which).read_bytes() == kept[tmp_path / which]
+
+
+@pytest.mark.parametrize("which", ["updates.key", "updates.key.pub"])
+def test_one_that_comes_there_meanwhile_is_not_replaced(tmp_path, monkeypatch, which):
+    """A tree takes its time: another program makes a key of the same name, and is done first."""
+    write = _Record.write
+
+    def late(record, number):
+        write(record, number)
+        (tmp_path / which).write_text("of somebody else")
+
+    monkeypatch.setattr(_Record, "write", late)
+    with pytest.raises(UsageError, match=which):
+        SigningKey.make(tmp_path / "updates.key", 32)
+    assert [each.name for each in tmp_path.glob("*.key*")] == [which]
+    assert (tmp_path / which).read_text() == "of somebody else"
+
+
+def test_a_disk_that_is_full_leaves_no_half_of_a_key(tmp_path, monkeypatch):
+    def full(path, octets):
+        if path.name == "updates.key":
+            raise OSError(errno.ENOSPC, "full", str(path))
+        return stage(path, octets)
+
+    stage = private.stage
+    monkeypatch.setattr(private, "stage", full)
+    with pytest.raises(UsageError, match="no key was made"):
+        SigningKey.make(tmp_path / "updates.key", 32)
+    assert list(tmp_path.glob("*.key*")) == []
 
 
 @pytest.mark.parametrize("count", [0, -1, 32769])

@@ -130,7 +130,9 @@ def test_each_mistake_is_one_line(here, capsys):
     assert f"{GW}x is not in gateway.db" in mistake(capsys, "send", "garden.bundle", "--ue", GW + "x")
     for other in (GW, BEHIND):
         assert "no device that takes updates" in mistake(capsys, "send", "garden.bundle", "--ue", other)
-    assert "see `group list`" in mistake(capsys, "send", "garden.bundle", "--group", "group:x")
+    assert "see `msgin5g gateway group list`" in mistake(
+        capsys, "send", "garden.bundle", "--group", "group:x"
+    )
     assert "give --first N" in mistake(capsys, "send", "garden.bundle", "--all", "--then", "5")
     assert "there is no store x.db" in mistake(capsys, "list", "--store", "x.db")
     assert "there is no update 9" in mistake(capsys, "show", "9")
