@@ -2,7 +2,8 @@
 """Offers and pieces of a bundle, from messages to the files of a slot (docs/updates.md).
 
 What comes is never in the heap as a whole, and each step leaves on flash what the next start goes on with. Whoever may
-send this device a message may offer something: so what costs little is looked at first, and one signature in 30 s.
+send this device a message may offer something: so what costs little is looked at first, and one signature of each in
+30 s.
 """
 
 from coap.compat import const
@@ -21,7 +22,8 @@ if _TYPING:
 _HEAD = const(6)  # octets of an offer before the manifest
 _PIECE_HEAD = const(13)
 _LONGEST = const(16384)  # octets of manifest, and of signature
-_VERIFY = const(30000)  # ms from one verification to the next
+_VERIFY = const(30000)  # ms from one verification for a sender to the next
+_SENDERS = const(4)  # for so many within that time
 _QUIET = const(300000)  # ms without a piece of who offered a bundle, after which somebody else may offer it
 _SKIPPED = const(256)
 _ENOSPC = const(28)
@@ -85,7 +87,7 @@ class Taking:
         self._board = board
         self._key = key
         self._config = config
-        self._verified: "Any" = None  # Countdown to when the next signature may be looked at
+        self._verified: dict = {}  # by sender the Countdown to when its next signature may be looked at
         self._heard: "Any" = None  # Countdown to when the sender counts as silent
         for name in ("update_pieces", "update_ignored", "update_refused"):
             stats[name] = 0
@@ -181,9 +183,10 @@ class Taking:
         if noted.state in ("loading", "verified") and message.sender != noted.sender:
             if self._heard is not None and self._heard.left(now) > 0:
                 raise Refused("busy: %s sends another one" % noted.sender[:80])
-        if self._verified is not None and self._verified.left(now) > 0:
+        self.age(now)
+        if message.sender in self._verified or len(self._verified) >= _SENDERS:
             raise Refused("busy: a signature was looked at within 30 s")
-        self._verified = Countdown(_VERIFY, now)
+        self._verified[message.sender] = Countdown(_VERIFY, now)
         if not await self._is_signed(message, length):
             raise Refused("signature: it is none of the key of this device")
         try:
@@ -272,9 +275,11 @@ class Taking:
 
     def age(self, now: int) -> None:
         """Let time go by."""
-        for each in (self._verified, self._heard):
-            if each is not None:
-                each.advance(now)
+        if self._heard is not None:
+            self._heard.advance(now)
+        for sender in list(self._verified):
+            if self._verified[sender].advance(now) <= 0:
+                del self._verified[sender]
 
     async def finish(self) -> None:
         """Look at all that has come. Where it is what the manifest says, it is ready to be tried; files that are not

@@ -8,7 +8,7 @@ import base
 from base.record import load
 from common import equal
 from device import health
-from update_scene import APP, NUMBER, Bundle, Place, Scene, tree
+from update_scene import APP, NUMBER, Bundle, Key, Place, Scene, tree
 
 
 def test_what_was_confirmed_and_runs_no_more_is_taken_again():
@@ -114,3 +114,27 @@ def test_a_storage_that_fails_as_a_trial_begins_is_tried_each_minute():
         os.rmdir("slots/now~")
         scene.now += 60000
         equal((fail(), len(asked), load()["try"], scene.board.resets), (False, 3, "a", 1))
+
+
+def test_who_offers_what_nobody_signed_takes_no_turn_from_others():
+    with Place():
+        scene = Scene()
+        wrong = Bundle(key=Key(b"o"))
+        senders = ["ue:%d@example.org" % number for number in range(4)]
+        for sender in senders[:3]:
+            scene.give(wrong.offer(), sender=sender)
+            equal(scene.refusal(), "signature")
+            scene.give(wrong.offer(), sender=sender)
+            equal(scene.refusal(), "busy")
+        scene.give(Bundle().offer())
+        equal(scene.last()["state"], "loading")
+        scene.give(
+            wrong.offer(), sender=senders[3]
+        )  # a device looks at four in half a minute, whoever they are from
+        equal(scene.refusal(), "busy")
+        scene.now += 30000
+        scene.give(wrong.offer(), sender=senders[3])
+        equal(scene.refusal(), "busy")  # the first one loads
+        scene.now += 300000
+        scene.give(wrong.offer(), sender=senders[3])
+        equal(scene.refusal(), "signature")
