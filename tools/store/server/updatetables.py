@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 
 from tools.store.server.bundletables import NoRoomError
-from tools.store.states import IS_QUEUED, IS_STORED
+from tools.store.states import IS_HELD, IS_QUEUED, IS_STORED
 from tools.store.tables import record
 from tools.words import counted
 
@@ -32,7 +32,7 @@ _IS_HERE = "EXISTS (SELECT 1 FROM registration WHERE ue=update_device.ue AND liv
 
 # `stage`: 0 until it has begun. `total`: octets that it is to have. `slot`: until when it counts as one that is being
 # served. `wants`: [[offset, length]] that it asked for and that was not sent; `sent`: [[msgId, offset, length]] of what
-# may be on its way to it, offset -1 for an offer. `again`: even if it rolled back.
+# may be on its way to it, an offset below 0 for what is no piece. `again`: even if it rolled back.
 SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS update_job (
@@ -372,13 +372,13 @@ class UpdateTables:
             ready = self._one("SELECT min(slot) FROM update_device WHERE slot>?", now)
         return min((time for time in (due, ready) if time is not None), default=None)
 
-    def is_on_its_way(self, ue, msg_id):
-        """Whether this message for a UE was not sent yet, or not taken."""
+    def state_on_its_way(self, ue, msg_id):
+        """That of this message for a UE, or None where it has arrived or will not."""
         query = (
-            "SELECT 1 FROM message WHERE target_type='UE' AND target=? AND msg_id=? AND (%s OR %s) LIMIT 1"
-            % (IS_QUEUED, IS_STORED)
+            "SELECT state FROM message WHERE target_type='UE' AND target=? AND msg_id=? AND (%s OR %s OR %s) LIMIT 1"
+            % (IS_QUEUED, IS_STORED, IS_HELD)
         )
-        return self._one(query, ue, msg_id) is not None
+        return self._one(query, ue, msg_id)
 
 
 # Those under way are told so, which is due now; of a trial there is nothing to tell.

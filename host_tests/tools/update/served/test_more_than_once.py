@@ -6,7 +6,7 @@ import pytest
 
 from host_tests.gateway.scripted import new_id
 from host_tests.tools.update.served.loader import APPLICATION
-from host_tests.tools.update.served.test_decisions import FROM, World, confirm, counts
+from host_tests.tools.update.served.test_decisions import CONTENTS, FROM, World, confirm, counts
 from tools.wire.answers import Refusal
 
 
@@ -170,6 +170,65 @@ def test_a_device_that_asks_for_more_and_more_has_two_pieces_in_its_queue(made):
     world.silent.clear()
     world.register("ue:00")
     world.until(lambda: counts(world, job) == {"confirmed": 1})
+
+
+@pytest.mark.parametrize("says", ["asks", "none", "both"])
+def test_a_device_that_takes_all_and_confirms_nothing_uses_up_no_room_of_others(made, says):
+    """What it took in segments waits for its SEGCONFIR."""
+    world = made(1)
+    loader = world.loaders["ue:00"]
+    world.send(contents=bytes(4 << 20))
+    while not loader.whole:
+        world.work()
+    world.hear = lambda ue, body: None
+    for number in range(20):
+        pieces = [[number * 40_000 + 1, 16_384], [number * 40_000 + 20_001, 16_384]]
+        if says != "none":
+            world.say("ue:00", {"id": loader.id, "state": "loading", "get": pieces})
+            world.settle()
+        if says != "asks":
+            world.say("ue:00", {"id": loader.id, "state": "none"})
+            world.settle()
+        world.now += 1
+        world.settle()
+    assert world.store.load(1, ("AS", FROM))[0] <= 4
+
+
+def test_a_stopped_device_that_asks_on_and_on_is_told_once_as_long_as_that_waits(made):
+    world = made(1)
+    loader = world.loaders["ue:00"]
+    job = world.send()
+    while not loader.whole:
+        world.work()
+    world.silent.add("ue:00")
+    world.settle()
+    stop(world, job)
+    before = world.store.load(1, ("AS", FROM))[0]
+    for _ in range(20):
+        world.say("ue:00", loader.goes_on()[0])
+        world.work()
+        world.now += 1
+    assert world.store.load(1, ("AS", FROM))[0] <= before
+
+
+def test_a_device_that_says_again_that_it_knows_nothing_has_one_offer_in_its_queue(made):
+    world = made(1)
+    loader = world.loaders["ue:00"]
+    job = world.send()
+    while not loader.whole:
+        world.work()
+    id_ = loader.id
+    loader.__init__()
+    world.silent.add("ue:00")
+    for _ in range(20):
+        world.say("ue:00", {"id": id_, "state": "none"})
+        world.work()
+        world.now += 1
+    assert world.store.load(1, ("AS", FROM))[0] <= 3  # and two pieces
+    world.silent.clear()
+    world.register("ue:00")
+    world.until(lambda: counts(world, job) == {"confirmed": 1}, 3600)
+    assert loader.whole == CONTENTS
 
 
 def test_nobody_speaks_as_the_service_that_updates_come_from(made):

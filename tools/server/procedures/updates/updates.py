@@ -29,7 +29,7 @@ from tools.store.server.updatetables import (
     WAITING,
 )
 from tools.store.states import FAILED as NOT_QUEUED
-from tools.store.states import QUEUED, UPDATE
+from tools.store.states import QUEUED, STORED, UPDATE
 from tools.wire import aggregates, bodies, segments
 from tools.wire import payload as payloads
 from tools.wire.answers import Refusal
@@ -45,11 +45,13 @@ _LEAST = {LOADING: 900, VERIFIED: 3600}
 NOT_BUSY = 40  # s, after which one that was busy is offered it once more; doubled each time
 FULL = 10  # s, after which there may be room in the queues
 MOST_TRIES = 12  # that are counted
+MOST_KEPT = 4  # messages for one device that wait for it, or that it has not said to be put together
 BEHIND = 600  # s, that another job is waited for, unless its end is seen
 NO_ANSWER = "no answer to %s: is the key of updates in its configuration?"
 _ENDS = (CONFIRMED, *FAILED, STOPPED)
 _LATE = (TRYING, *_ENDS)  # what counts of a device after its end here
 _LOOK, _GO = "look", "go"
+_OFFERS, _STOPS, _IN_VAIN = -1, -2, -3  # in `sent`, in the place of an offset: what it is, but a piece
 
 
 class Updates(Procedure):
@@ -164,13 +166,15 @@ class Updates(Procedure):
 
     def _offer(self, device, now):
         """Offers the bundle, or asks how it stands; not as long as the last offer or a piece waits for it."""
-        sent, cause = self._on_its_way(device), device.cause
+        (kept, waits), cause = self._kept(device), device.cause
         bundle = self._store.update(device.job).bundle
-        if not sent:
+        sent = any(offset != _IN_VAIN for _, offset, _ in waits)
+        if not sent and len(kept) < MOST_KEPT:
             if device.state == OFFERED and words.BUSY not in cause:
                 cause = NO_ANSWER % counted(device.tries, "offer")
             msg_id = self._send(device.ue, words.offer(*self._store.bundle_head(bundle), device.again), now)
-            sent = [] if msg_id is None else [[msg_id, -1, 0]]
+            sent = msg_id is not None
+            kept += [[msg_id, _OFFERS, 0]] * sent
         pause = min((FIRST if sent else FULL) * 2**device.tries, LONGEST)
         state = OFFERED if device.state == WAITING and sent else device.state
         self._change(
@@ -182,20 +186,20 @@ class Updates(Procedure):
             due=now + max(pause, _LEAST.get(state, 0)),
             tries=min(device.tries + 1, MOST_TRIES),
             slot=now + SERVED if sent and state in (OFFERED, LOADING) else None,
-            sent=sent,
+            sent=kept,
         )
 
     def _serve(self, device, now):
         """Sends the pieces that it wants, but for those that wait for it already; no more of them wait than a device
         asks for at once, whatever this one asks for."""
         bundle = self._store.update(device.job).bundle
-        sent, left = self._on_its_way(device), []
-        there = {offset for _, offset, _ in sent if offset >= 0}
+        sent, waits = self._kept(device)
+        there, left = {offset for _, offset, _ in waits if offset >= 0}, []
         for offset, length in device.wants:
             if offset in there or offset >= device.total:
                 continue
             msg_id = None
-            if len(there) < words.PIECES:
+            if len(there) < words.PIECES and len(sent) < MOST_KEPT:
                 octets = self._store.bundle_piece(bundle, offset, min(length, device.total - offset))
                 msg_id = self._send(device.ue, words.piece(bundle, offset, octets), now)
             if msg_id is None:
@@ -211,7 +215,9 @@ class Updates(Procedure):
         """Messages to it did not arrive: it did not put segments together, or refused them. They go once more."""
         for device in self._store.updates_to(target.id):
             left = [each for each in device.sent if each[0] not in names]
+            again = [each[1:] for each in left] + device.wants  # it has asked for these once more itself
             lost = [each[1:] for each in device.sent if each[0] in names and each[1] >= 0]
+            lost = [each for each in lost if each not in again]
             if len(left) < len(device.sent):
                 self._store.change_update_device(
                     device.job,
@@ -222,15 +228,19 @@ class Updates(Procedure):
                     due=now + min(FULL * 2**device.tries, LONGEST),
                 )
 
-    def _on_its_way(self, device):
-        return [each for each in device.sent if self._store.is_on_its_way(device.ue, each[0])]
+    def _kept(self, device):
+        """What of `sent` is in the store: (all, those that were not sent yet or not taken)."""
+        found = [(self._store.state_on_its_way(device.ue, each[0]), each) for each in device.sent]
+        kept = [each for state, each in found if state is not None]
+        return kept, [each for state, each in found if state in (QUEUED, STORED)]
 
     def _stop(self, device, now):
         """Tells it, once: where that is lost, it hears it with the next piece that it asks for."""
         bundle = self._store.update(device.job).bundle
-        if self._is_here(device.ue, now):
-            self._send(device.ue, words.stop(bundle), now)
-        self._change(device, now, due=None, sent=[])
+        told = [each for each in self._kept(device)[0] if each[1] == _STOPS]
+        if self._is_here(device.ue, now) and not told:
+            told = [[self._send(device.ue, words.stop(bundle), now), _STOPS, 0]]
+        self._change(device, now, due=None, sent=told)
 
     # ---- from the device ---------------------------------------------------------------------------------------------
 
@@ -266,11 +276,20 @@ class Updates(Procedure):
             if device.state == STOPPED and said.state in (LOADING, VERIFIED):
                 self._store.change_update_device(device.job, device.ue, due=now)  # it has not heard it
         elif said.state == words.UNKNOWN:
-            # It has lost what it had, or the offer.
-            self._change(device, now, due=now, wants=[], sent=[], tries=0)
+            # It has lost what it had, or the offer: it gets one, unless that waits for it.
+            kept, waits = self._kept(device)
+            offered = any(offset == _OFFERS for _, offset, _ in waits)
+            self._change(
+                device,
+                now,
+                due=now + min(FULL * 2**device.tries, LONGEST) * offered,
+                wants=[],
+                sent=[[msg_id, offset if offset < 0 else _IN_VAIN, 0] for msg_id, offset, _ in kept],
+                tries=min(device.tries + 1, MOST_TRIES) * offered,
+            )
         elif said.is_busy:
             pause = min(NOT_BUSY * 2 ** max(0, device.tries - 1), LONGEST)
-            self._change(device, now, cause=said.cause, due=now + pause, slot=None, sent=[])
+            self._change(device, now, cause=said.cause, due=now + pause, slot=None)
         elif said.state in _ENDS:
             self._ended(device, said, now)
         else:
