@@ -57,7 +57,7 @@ def _count(text):
 
 
 def _make(args):
-    if args.signatures > _SLOW:
+    if _SLOW < args.signatures <= max(HEIGHTS):
         _say("this takes a minute")
     key = SigningKey.make(args.file, args.signatures)
     _say(f"{args.file} signs {key.total:,} bundles: whoever has it can give your devices any program")

@@ -188,13 +188,12 @@ def _ues(store, args):
                 "there is no group %s in %s: see `msgin5g gateway group list`" % (args.group, args.store)
             )
         found = [member.id for member in store.members(group.document)]
-        others = [id_ for id_ in found if not (store.known(id_) and _may_get(store, id_))]
-        if others:
-            words = counted(len(others), "member")
-            complain("not sent to %s of %s, no device of %s: %s" % (words, args.group, args.store, others[0]))
     else:
         found = [ue for ue, _ in store.listed(None, 0, _NO_LIMIT)]  # too many are refused, none is left out
     ues = [ue for ue in found if store.known(ue) and _may_get(store, ue)]
+    if ues and args.group is not None and len(ues) < len(found):
+        words, first = counted(len(found) - len(ues), "member"), next(id_ for id_ in found if id_ not in ues)
+        complain("not sent to %s of %s, no device of %s: %s" % (words, args.group, args.store, first))
     if not ues:
         raise UsageError(
             "there is no device to send it to in %s: see `msgin5g gateway device list`" % args.store
@@ -292,7 +291,8 @@ def _again(args):
             )
         if job.state in (DONE, STOPPED):
             store.set_update_state(job.job, RUNNING, failed=0)
-    print("update %d goes to %s again" % (job.job, counted(again, "device")))
+    later = " once it is resumed: update resume %d" % job.job if job.state == PAUSED else ""
+    print("update %d goes to %s again%s" % (job.job, counted(again, "device"), later))
     return 0
 
 

@@ -437,6 +437,7 @@ def test_mistakes_are_a_line(tmp_path, path, capsys):
     for words, said in (
         (("make", path), "is there already"),
         (("make", tmp_path / "k", "--signatures", "0"), "1 to 32,768"),
+        (("make", tmp_path / "k", "--signatures", "99999"), "1 to 32,768"),
         (("make", tmp_path / "k", "--signatures", "many"), "no number"),
         (("make", tmp_path / "no" / "k", "--signatures", "1"), "no key was made: "),
         (("show", tmp_path / "k"), "look at the name"),

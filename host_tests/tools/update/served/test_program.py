@@ -121,6 +121,10 @@ def test_it_is_paused_resumed_stopped_and_begun_again(here, capsys):
     assert "2 devices" in done(capsys, "again", job)
     assert state() == "running"
     assert "no device refused update" in mistake(capsys, "again", job)
+    done(capsys, "stop", job, "--ue", A)
+    done(capsys, "pause", job)
+    assert f"1 device again once it is resumed: update resume {job}" in done(capsys, "again", job)
+    assert state() == "paused"
 
 
 def test_each_mistake_is_one_line(here, capsys):
@@ -132,6 +136,10 @@ def test_each_mistake_is_one_line(here, capsys):
         assert "no device that takes updates" in mistake(capsys, "send", "garden.bundle", "--ue", other)
     assert "see `msgin5g gateway group list`" in mistake(
         capsys, "send", "garden.bundle", "--group", "group:x"
+    )
+    change(lambda store: store.add_group("group:as", NORMAL, None, 0, {}, [Member("as:x@example.org")]))
+    assert "there is no device to send it to" in mistake(
+        capsys, "send", "garden.bundle", "--group", "group:as"
     )
     assert "give --first N" in mistake(capsys, "send", "garden.bundle", "--all", "--then", "5")
     assert "there is no store x.db" in mistake(capsys, "list", "--store", "x.db")
