@@ -25,18 +25,15 @@ def begin(client: "Any") -> "Callable[[], Any]":
         from .driving import Updates
 
         _updates = Updates(client, health.board)
-    return _run
+        _updates.on_end = _let_go
+    return _updates.run
 
 
-async def _run():
-    """Take updates; when the client is stopped, let go of it: the next one wants its memory."""
+def _let_go(updates):
+    """Forget what belongs to a client that was stopped: the next one wants its memory."""
     global _updates
-    updates = _updates
-    try:
-        await updates.run()
-    finally:
-        if updates is _updates and updates.client.ended:
-            _updates = None
+    if updates is _updates:
+        _updates = None
 
 
 def confirm() -> None:

@@ -40,6 +40,7 @@ class Updates:
         self.taking = Taking(self.noted, board.name, core.config.update["key"], core.config, core.stats)
         self.client = client
         self._board = board
+        self.on_end: "Any" = None  # what is called once the client was stopped
         self._looked = False  # whether it is known how the last start left things
         self._registered = False
         self._done = False  # all that was due since then
@@ -65,31 +66,35 @@ class Updates:
     async def run(self) -> None:
         """Take what comes, until the client ends."""
         inbox = None
-        while True:
-            try:
-                if inbox is None:
-                    inbox = self.client.application(APP_ID)
+        try:
+            while True:
                 try:
-                    active = await self.poll(health.now())
-                finally:
-                    self._done = self._registered
-                wait = (_TURN if self._registered else _SOON) if active else _REST
-                await self.handle(await inbox.receive(wait), health.now())
-            except asyncio.TimeoutError:
-                pass
-            except EOFError:  # StoppedError is one
-                return
-            except MemoryError:
-                drop_half_modules()
-                gc.collect()
-                await self._pause("no memory")
-            except OSError as error:
-                await self._pause(error)
-            except Exception as error:
-                if self.client.ended:
+                    if inbox is None:
+                        inbox = self.client.application(APP_ID)
+                    try:
+                        active = await self.poll(health.now())
+                    finally:
+                        self._done = self._registered
+                    wait = (_TURN if self._registered else _SOON) if active else _REST
+                    await self.handle(await inbox.receive(wait), health.now())
+                except asyncio.TimeoutError:
+                    pass
+                except EOFError:  # StoppedError is one
                     return
-                sys.print_exception(error)  # type: ignore[attr-defined]
-                await self._pause(error)
+                except MemoryError:
+                    drop_half_modules()
+                    gc.collect()
+                    await self._pause("no memory")
+                except OSError as error:
+                    await self._pause(error)
+                except Exception as error:
+                    if self.client.ended:
+                        return
+                    sys.print_exception(error)  # type: ignore[attr-defined]
+                    await self._pause(error)
+        finally:
+            if self.client.ended:
+                self.on_end(self)
 
     def due(self) -> bool:
         """Return whether the device is registered, and has not done yet what waited for that: one that sleeps as soon
