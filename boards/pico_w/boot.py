@@ -22,4 +22,11 @@ if machine.mem32[0x400D8000 if "RP2350" in os.uname().machine else 0x40058000] &
     # by a name, for a timer that is collected calls no more
     _timer = machine.Timer(-1, period=1000, mode=machine.Timer.PERIODIC, callback=_feed)
 
+try:
+    from firmware_pack import begin
+except ImportError:
+    pass  # the firmware is frozen into MicroPython
+else:
+    begin()  # main.py or not: who is at the REPL imports it, too
+
 # Your own lines go here. The country whose channels the radio may use: network.country("DE") after import network.

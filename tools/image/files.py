@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A file system image, as the board makes it itself: LittleFS 2, for the part of the flash that board.json names."""
+"""A file system image, as the board makes it itself: LittleFS 2, for the part of the flash that board.json names; and
+a file for it that holds others, for each takes a block at least."""
+
+import binascii
+import struct
 
 from littlefs import LittleFS, LittleFSError
 
@@ -26,6 +30,31 @@ def file_system(size, files, program=PROGRAM):
                 f"{path} does not fit into {counted(size, 'octet')}: {in_words(error)}"
             ) from None
     return bytes(system.context.buffer)
+
+
+def pack(contents):
+    """The octets of a file that holds all of {path: octets}; boards/pico_w/firmware_pack.py says in which form, and reads
+    it. ValueError where two paths have one CRC-32."""
+    found = {_key(path): (path, octets) for path, octets in contents.items()}
+    folders = {path.rpartition("/")[0] for path in contents} - {""}
+    folders |= {folder[:at] for folder in folders for at, letter in enumerate(folder) if letter == "/"}
+    found |= {_key(path): (path, None) for path in folders}
+    if len(found) < len(contents) + len(folders):
+        raise ValueError("two of the paths have the same CRC-32: rename one of these modules")
+    rows = sorted(found.items())
+    names = b"".join(path.encode() + b"\n" for _, (path, _) in rows)
+    head = struct.calcsize(">4sBHI")
+    places = [head + 4 * len(rows) + 4 * (len(rows) + 1) + len(names)]
+    held = b""
+    for key, (_, octets) in rows:
+        held += b"" if octets is None else key + octets
+        places.append(places[0] + len(held))
+    index = b"".join(key for key, _ in rows) + struct.pack(f">{len(places)}I", *places)
+    return struct.pack(">4sBHI", b"MSGP", 1, len(rows), places[-1]) + index + names + held
+
+
+def _key(path):
+    return binascii.crc32(path.encode()).to_bytes(4, "big")
 
 
 def _geometry(size, program):

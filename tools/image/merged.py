@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Builds the image of a board with an RP2040 or RP2350 whose MicroPython is not built here: a file system that holds
-the firmware as .mpy files, and, with MicroPython's own binary, one UF2 file of both.
+the firmware as one file of .mpy files, and, with MicroPython's own binary, one UF2 file of both.
 
 MicroPython for the Pico W needs the driver of its radio chip, which is in no package that the other image is made from.
 """
@@ -17,10 +17,8 @@ OPTIONS = ("base",)
 FILES = "filesystem.bin"
 IMAGE = "firmware.uf2"
 MODULES = "lib"
-# What takes updates, and octets of a file system below which it is left out: on a Pico W it would take the room of a
-# message of 64 KiB, and leave none for an update.
-UPDATES = ("lib/base/", "lib/device/update/")
-LARGE = 1 << 20
+PACK = "firmware.pack"  # the modules as one file
+READER = "firmware_pack"  # the module of the board that mounts it
 
 
 def build(board, folder, say=print, base=None):
@@ -38,12 +36,13 @@ def build(board, folder, say=print, base=None):
         micropython = picobase.read(base, data)
         name = micropython.board
         offset, size = micropython.files
-    contents = _contents(board, size)
+    contents = _contents(board)
     mpy = bytecode.mpy_of(contents)
     if base is not None:
         release.check_mpy(micropython.version, mpy, data, picobase.DOWNLOADS)
     try:
-        system = files.file_system(size, contents)
+        packed = _packed(board, contents)
+        system = files.file_system(size, packed)
     except ValueError as error:
         raise UsageError(str(error)) from None
     merged = None if base is None else _merged(micropython.file, system, picobase.FLASH + offset)
@@ -51,7 +50,7 @@ def build(board, folder, say=print, base=None):
     for left in (sizes.REPORT, IMAGE):  # of an earlier binary; with no report half a build is none
         (folder / left).unlink(missing_ok=True)
     image.write_bytes(system)
-    _write_modules(folder, contents)
+    _write_modules(folder, packed)
     report = {
         "version": version(),
         "mpy": mpy,
@@ -86,7 +85,7 @@ def alone(board, name):
     row = data["boards"][name]
     family = next(family for family, chip in uf2.chips(data).items() if chip == row["chip"])
     try:
-        system = files.file_system(row["files"]["size"], _contents(board, row["files"]["size"]))
+        system = files.file_system(row["files"]["size"], _packed(board, _contents(board)))
     except ValueError as error:
         raise UsageError(str(error)) from None
     return _merged(uf2.File(family, {}, b""), system, picobase.FLASH + row["files"]["offset"])
@@ -97,13 +96,11 @@ def lines(report):
     return sizes.file_lines(report)
 
 
-def _contents(board, size):
-    # Most files take a block of 4096 octets, of which a Pico W has 212, for its messages too: what only programs of
-    # their own use, coap.aio above all, is left out, and so are the links of other boards.
+def _contents(board):
+    # What only programs of their own use, coap.aio above all, is left out, and so are the links of other boards: a Pico
+    # W has 848 KB for the firmware, messages, and two updates.
     wanted = {"main.py", "lib/board.mpy"}
     wanted |= {f"lib/{path.removesuffix('.py')}.mpy" for path in reached.modules(ROOT / "boards" / board)}
-    if size < LARGE:
-        wanted = {path for path in wanted if not path.startswith(UPDATES)}
     contents = {path: octets for path, octets in bytecode.on_board(board).items() if path in wanted}
     boot = ROOT / "boards" / board / "boot.py"
     if boot.exists():
@@ -111,11 +108,26 @@ def _contents(board, size):
     return contents
 
 
+def _packed(board, contents):
+    """The same with all modules in one file, and what mounts that beside it: as files each takes a block of 4096 octets,
+    of which a Pico W has 212."""
+    reader = ROOT / "boards" / board / f"{READER}.py"
+    if not reader.exists():
+        return contents  # a board that has no such module
+    modules = f"{MODULES}/"
+    packed = {path: octets for path, octets in contents.items() if not path.startswith(modules)}
+    held = {path.removeprefix(modules): octets for path, octets in contents.items() if path not in packed}
+    packed[PACK] = files.pack(held)
+    packed[f"{modules}{READER}.mpy"] = bytecode.module(reader.read_bytes(), reader.name, bytecode.SMALL)
+    return packed
+
+
 def _write_modules(folder, contents):
-    """The modules as files, for who copies them to a board that is to keep its other files."""
+    """The modules as they lie on the board, for who copies them to one that is to keep its other files."""
     shutil.rmtree(folder / MODULES, ignore_errors=True)
+    (folder / PACK).unlink(missing_ok=True)
     for path, octets in contents.items():
-        if path.startswith(f"{MODULES}/"):
+        if path == PACK or path.startswith(f"{MODULES}/"):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(octets)
 

@@ -21,7 +21,7 @@ APPLICATION = "app.py"
 FIRMWARE_NAMES = ("base", "board", "coap", "device", "msgin5g")
 _LEFT_OUT = ("__pycache__",)
 # Begun before a slot is looked at, or for who builds an image.
-_NEVER = ("main.py", "boot.py", "_boot.py", "manifest.py")
+_NEVER = ("main.py", "boot.py", "_boot.py", "firmware_pack.py", "manifest.py")
 _MAIN = b'__name__ = "__main__"; '
 # Of coap: the other rooms come with the package itself, so that they are there before a slot's could be.
 _ROOMS = ("aio", "oscore")

@@ -12,15 +12,11 @@ import struct
 import pytest
 
 from host_tests.hardware.pico_w import merging, pico_base
-from host_tests.interpreters import UNIX
-from host_tests.tools.update import corpus
 from tools import cli
 from tools.bench import limits
 from tools.errors import UsageError
-from tools.image import files, merged, picobase
+from tools.image import bytecode, files, merged, picobase
 from tools.image.boards import ROOT, board_data, version
-from tools.programs.micropython import BIN
-from tools.programs.patience import finish
 
 DOWNLOAD = "RPI_PICO_W-20250415-v1.25.0.uf2"
 BOARD = board_data("pico_w")
@@ -120,39 +116,20 @@ def test_all_that_a_device_imports_is_there_and_room_for_messages(build):
     modules = [path for path in firmware.rglob("*.py") if path.name not in ("manifest.py", "main.py")]
     names = {f"lib/{path.relative_to(firmware).with_suffix('.mpy')}" for path in modules}
     left_out = {f"lib/{name}.mpy" for name in LEFT_OUT.split()}
-    rooms = ("lib/coap/aio/site/", "lib/base/", "lib/device/update/")  # no room for updates
-    left_out |= {name for name in names if name.startswith(rooms)}
+    left_out |= {name for name in names if name.startswith("lib/coap/aio/site/")}
     assert left_out < names
-    assert set(found) == names - left_out | {"main.py", "boot.py", "lib/board.mpy"}
-    copied = {path.relative_to(folder).as_posix(): path for path in (folder / "lib").rglob("*.*")}
-    assert set(copied) == {name for name in found if name.startswith("lib/")}
-    assert all(path.read_bytes() == found[name] for name, path in copied.items())
+    wanted = names - left_out | {"main.py", "boot.py", "lib/board.mpy"}
+    assert set(report(folder)["files"]) == wanted
+    assert set(found) == {"main.py", "boot.py", "firmware.pack", "lib/firmware_pack.mpy"}
+    modules = {path: octets for path, octets in bytecode.on_board("pico_w").items() if path in wanted}
+    held = {path[4:]: octets for path, octets in modules.items() if path.startswith("lib/")}
+    assert found["firmware.pack"] == files.pack(held)
+    for path in ("firmware.pack", "lib/firmware_pack.mpy"):  # to be copied
+        assert (folder / path).read_bytes() == found[path]
     assert limits.of("flash.pico_w").keeps(len(image) - files.used(image))
     (said,) = said
     assert f"picotool load {os.path.relpath(folder)}/filesystem.bin -t bin -o 0x1012c000" in said
     assert "BASE=" in said and "https://micropython.org/download/?port=rp2" in said
-
-
-def test_a_device_whose_image_takes_no_updates_says_so_where_it_is_told_to(build, tmp_path):
-    """Its modules, on the unix board."""
-    folder, _ = build()
-    key = corpus.public().hex()
-    told = {
-        "role": "client",
-        "ue_service_id": "ue:a@x",
-        "peer": "coap://127.0.0.1",
-        "security": {"mode": "none"},
-    }
-    (tmp_path / "msgin5g.json").write_text(json.dumps({**told, "update": {"key": key}}))
-    (tmp_path / "app.py").write_text("import asyncio\nfrom device import start\nasyncio.run(start())\n")
-    path = ":".join(map(str, (UNIX, folder / "lib", ".frozen")))
-    command = [BIN / "micropython", "-X", "heapsize=1m", folder / "main.py", "app.py"]
-    (folder / "main.py").write_bytes(files.read_files((folder / merged.FILES).read_bytes())["main.py"])
-    done = finish(command, 60, cwd=tmp_path, env={"MICROPYPATH": path}, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (2, "")
-    assert (
-        "msgin5g: cannot start: update: the image of this board has nothing that takes updates" in done.stdout
-    )
 
 
 def test_the_same_octets_twice_and_nothing_left_of_an_earlier_binary(build):
@@ -160,9 +137,9 @@ def test_the_same_octets_twice_and_nothing_left_of_an_earlier_binary(build):
     second, _ = build(pico_base.base(), "second")
     for name in (merged.FILES, merged.IMAGE):
         assert (first / name).read_bytes() == (second / name).read_bytes()
-    (second / "lib/coap/gone.mpy").write_bytes(b"of an earlier version")
+    (second / "lib/gone.mpy").write_bytes(b"of an earlier version")
     build(None, "second")
-    assert not (second / "lib/coap/gone.mpy").exists()
+    assert not (second / "lib/gone.mpy").exists()
     assert not (second / merged.IMAGE).exists() and "micropython" not in report(second)
 
 
@@ -339,7 +316,8 @@ def test_the_merged_image_boots(pico_w_image, boot):
     assert report(pico_w_image.parent)["filesystem"]["offset"] == layout["firmware"]
     board = boot(image=pico_w_image)
     assert board.run(LOOK).splitlines() == [
-        "['boot.py', 'lib', 'main.py'] /lib/coap/__init__.mpy /lib/board.mpy /lib/device/links/serial.mpy",
+        "['boot.py', 'firmware', 'firmware.pack', 'lib', 'main.py'] /firmware/coap/__init__.mpy"
+        " /firmware/board.mpy /firmware/device/links/serial.mpy",
         f"{layout['files']} True",
     ]
     said = board.run("exec(open('main.py').read())")

@@ -227,7 +227,7 @@ def test_the_files_of_a_pico_w_lie_where_its_micropython_has_them(made, name):
     assert (min(file.pages), len(file.pages)) == (first, row["files"]["size"] // 256)
     assert uf2.chips(data)[file.family] == row["chip"]
     system = b"".join(page for _, page in sorted(file.pages.items()))
-    assert {"main.py", "boot.py", "lib/board.mpy"} <= files.read_files(system).keys()
+    assert {"main.py", "boot.py", "firmware.pack"} <= files.read_files(system).keys()
 
 
 def test_the_files_of_an_esp32_have_the_pins_of_their_chip(made):

@@ -250,6 +250,7 @@ def test_a_device_runs_what_it_brings_and_its_own_beside_it(files, tmp_path, mon
     [
         ("firmware/main.py", ("unix",), "runs before any update"),
         ("boards/rp2040/boot.py", ("rp2040",), "runs before any update"),
+        ("boards/pico_w/firmware_pack.py", ("pico_w",), "runs before any update"),
         ("firmware/manifest.py", ("unix",), "runs before any update"),
         ("firmware/contracts.pyi", ("unix",), "no module of a device"),
         ("boards/rp2040/board.py", ("unix",), "none of boards/unix"),
