@@ -26,20 +26,22 @@ _PIECE = 255  # octets, the most that the reader of modules takes at once (extmo
 
 
 class Pack:
-    """The file as a file system that is only read. Raise OSError, ValueError for a file that is none, or not whole."""
+    """The file as a file system that is only read. Raise OSError, ValueError for a file that is none, or not whole.
+
+    It stays open: to open it for each import would go deeper than what was there before, and 8 KB are all the stack.
+    """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-            if len(head) < _HEAD or head[:5] != b"MSGP\x01":
-                raise ValueError("it is none")
-            count, self._size = struct.unpack_from(">HI", head, 5)
-            if file.seek(0, 2) != self._size:
-                raise ValueError("it is not whole")
-            file.seek(_HEAD)
-            self._keys = file.read(4 * count)
-            self._places = file.read(4 * count + 4)
+        self._file = file = open(path, "rb")
+        head = file.read(_HEAD)
+        if len(head) < _HEAD or head[:5] != b"MSGP\x01":
+            raise ValueError("it is none")
+        count, self._size = struct.unpack_from(">HI", head, 5)
+        if file.seek(0, 2) != self._size:
+            raise ValueError("it is not whole")
+        file.seek(_HEAD)
+        self._keys = file.read(4 * count)
+        self._places = file.read(4 * count + 4)
 
     def mount(self, readonly: bool, mkfs: bool) -> None:
         """Nothing is to be done."""
@@ -51,7 +53,7 @@ class Pack:
         """As os.stat()."""
         size = -1
         if path.strip("/"):
-            _, size = self._found(path)
+            size = self._at(self._found(path))[1]
         return (_FOLDER if size < 0 else _REGULAR, 0, 0, 0, 0, 0, max(0, size), 0, 0, 0)
 
     def statvfs(self, path: str) -> tuple:
@@ -62,45 +64,48 @@ class Pack:
         """As os.ilistdir()."""
         path = path.strip("/")
         if path:
-            if self._found(path)[1] >= 0:
+            if self._at(self._found(path))[1] >= 0:
                 raise OSError(_NOT_A_FOLDER)
             path += "/"
         return self._listed(path)
 
     def _listed(self, path):
-        with open(self._path, "rb") as file:
-            file.seek(_HEAD + len(self._keys) + len(self._places))
-            for at in range(0, len(self._keys), 4):
-                name = str(file.readline(), "utf-8").rstrip()
-                if name.startswith(path) and "/" not in name[len(path) :]:
-                    size = self._at(at)[1]
-                    yield name[len(path) :], _FOLDER if size < 0 else _REGULAR, 0, max(0, size)
+        line = _HEAD + len(self._keys) + len(self._places)
+        for at in range(0, len(self._keys), 4):
+            self._file.seek(line)  # who has the last one may have read others since
+            octets = self._file.readline()
+            line += len(octets)
+            name = str(octets, "utf-8").rstrip()
+            if name.startswith(path) and "/" not in name[len(path) :]:
+                size = self._at(at)[1]
+                yield name[len(path) :], _FOLDER if size < 0 else _REGULAR, 0, max(0, size)
 
     def open(self, path: str, mode: str) -> "Piece":
         """As open(), of octets."""
         if mode not in ("r", "rb"):
             raise OSError(_READ_ONLY)
-        place, size = self._found(path)
+        at = self._found(path)
+        place, size = self._at(at)
         if size < 0:
             raise OSError(errno.EISDIR)
-        file = open(self._path, "rb")
-        file.seek(place)
-        if file.read(4) != _key(path):  # another one was copied over it, and no start came since
-            file.close()
+        self._file.seek(place)
+        if (
+            self._file.read(4) != self._keys[at : at + 4]
+        ):  # another one was copied over it, and no start came since
             raise OSError(errno.EIO)
-        return Piece(file, size)
+        return Piece(self._file, place + 4, size)
 
     def _found(self, path):
-        """Return where what has this path begins, and its octets, -1 for a folder."""
-        key = _key(path)
+        key = struct.pack(">I", binascii.crc32(path.strip("/").encode()))
         at = self._keys.find(key)
         while at > 0 and at & 3:  # of two neighbours
             at = self._keys.find(key, at + 1)
         if at < 0:
             raise OSError(errno.ENOENT)
-        return self._at(at)
+        return at
 
     def _at(self, at):
+        """Return where what is found there begins, and its octets, -1 for a folder."""
         place, end = struct.unpack_from(">II", self._places, at)
         return place, end - place - 4 if end > place else -1
 
@@ -118,8 +123,9 @@ class Pack:
 class Piece(io.IOBase):
     """A file of a Pack, to be read from its beginning to its end."""
 
-    def __init__(self, file: io.IOBase, size: int) -> None:
-        self._file = file
+    def __init__(self, file: io.BufferedReader, place: int, size: int) -> None:
+        self._file = file  # that of all others, too
+        self._place = place
         self._left = size
 
     def __enter__(self) -> "Piece":
@@ -129,31 +135,26 @@ class Piece(io.IOBase):
         self.close()
 
     def close(self) -> None:
-        """Give it back."""
-        self._file.close()
+        """Nothing is to be done: the file stays open."""
 
     def read(self, size: int = -1) -> bytes:
         """Return so many octets, fewer at the end; all that are left by default."""
-        octets = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(octets)
-        return octets
+        octets = bytearray(self._left if size < 0 else min(size, self._left))
+        return bytes(octets[: self.readinto(octets)])
 
     def readinto(self, buffer: bytearray) -> int:
         """Return how many octets were read."""
+        self._file.seek(self._place)
         count = self._file.readinto(memoryview(buffer)[: self._left])
+        self._place += count
         self._left -= count
         return count
 
     def ioctl(self, request: int, argument: int) -> int:
-        """What MicroPython's streams ask."""
+        """Answer what MicroPython's streams ask."""
         if request == _CLOSE:
-            self.close()
             return 0
         return _PIECE if request == _BUFFER else -errno.EINVAL
-
-
-def _key(path):
-    return struct.pack(">I", binascii.crc32(path.strip("/").encode()))
 
 
 def begin() -> None:

@@ -33,8 +33,8 @@ def file_system(size, files, program=PROGRAM):
 
 
 def pack(contents):
-    """The octets of a file that holds all of {path: octets}; boards/pico_w/firmware_pack.py says in which form, and reads
-    it. ValueError where two paths have one CRC-32."""
+    """The octets of a file that holds all of {path: octets}; boards/pico_w/firmware_pack.py says in which form, and
+    reads it. ValueError where two paths have one CRC-32."""
     found = {_key(path): (path, octets) for path, octets in contents.items()}
     folders = {path.rpartition("/")[0] for path in contents} - {""}
     folders |= {folder[:at] for folder in folders for at, letter in enumerate(folder) if letter == "/"}

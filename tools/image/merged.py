@@ -109,8 +109,8 @@ def _contents(board):
 
 
 def _packed(board, contents):
-    """The same with all modules in one file, and what mounts that beside it: as files each takes a block of 4096 octets,
-    of which a Pico W has 212."""
+    """The same with all modules in one file, and what mounts that beside it: as files each takes a block of 4096
+    octets, of which a Pico W has 212."""
     reader = ROOT / "boards" / board / f"{READER}.py"
     if not reader.exists():
         return contents  # a board that has no such module

@@ -77,7 +77,7 @@ def plain(image):
     octets = b"".join(image[at + 32 : at + 32 + 256] for at in range(0, len(image), 512))
     # py/frozenmod.c, mp_frozen_names: name after name, an empty one at the end
     (names,) = re.finditer(rb"(?:[\w/]+\.py\0)+\0", octets)
-    spoiled = re.sub(rb"(?<=\0)(coap|msgin5g|device|main|board|boot)(?=[./])", _dashes, names[0])
+    spoiled = re.sub(rb"(?<=\0)(base|coap|msgin5g|device|main|board|boot)(?=[./])", _dashes, names[0])
     octets = octets[: names.start()] + spoiled + octets[names.end() :]
     return blocks(octets, RP2040)
 

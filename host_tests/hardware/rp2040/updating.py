@@ -36,12 +36,14 @@ ANSWER_MS = 10_000  # of the board, until what was sent to it counts as lost
 
 class UpdatedPico(Pico):
     """A context manager, like Pico; what its gateway says is what a server decides. `states` has those of each bundle
-    that was sent, by its number: what the device was told to be in, one after the other."""
+    that was sent, by its number: what the device was told to be in, one after the other. `firmware` is what its file
+    system has of that, {path: octets}, where the image does not have it frozen."""
 
-    def __init__(self, image, folder, app):
+    def __init__(self, image, folder, app, board="rp2040", firmware=None):
         contents = {"msgin5g.json": json.dumps(CONFIG).encode(), "app.py": app}
-        private.replace(folder / "flash.bin", flash_image(contents))
+        private.replace(folder / "flash.bin", flash_image(contents | (firmware or {})))
         super().__init__(image, folder / "flash.bin")
+        self._board = board
         self.states = []
         self.causes = []
         self._read = 0  # lines of `told` that were looked at
@@ -65,7 +67,7 @@ class UpdatedPico(Pico):
 
     def send(self, number, contents, **values):
         """Begins an update of this board: {path: octets}, and other values of the manifest."""
-        made = corpus.good(contents=contents, number=number, boards=("rp2040",), **values)
+        made = corpus.good(contents=contents, number=number, boards=(self._board,), **values)
         bundle = StoredBundle(made.id, "app", "garden", str(number), number, 60, len(made.contents))
         self.states.clear()
         self.causes.clear()
