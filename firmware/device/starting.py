@@ -66,7 +66,7 @@ def _core(config, storage):
 
 
 def _check_updates():
-    """Raise Unsupported where what takes updates was left out, as on a Pico W: the application would get the offers."""
+    """Raise Unsupported where what takes updates was left out: the application would get the offers."""
     try:
         import device.update  # noqa: F401
     except ImportError as error:

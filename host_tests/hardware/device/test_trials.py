@@ -2,13 +2,16 @@
 """Starts of a trial, as main.py makes them: on the unix port, whose process ends where a board is reset."""
 
 import json
+import shutil
 from fnmatch import fnmatchcase
 
 import pytest
 
-from host_tests.interpreters import SMALL_HEAP
+from host_tests.interpreters import SMALL_HEAP, UNIX
+from host_tests.tools.update import corpus
 from tools.device import prepare
 from tools.image import bytecode
+from tools.programs.micropython import BIN
 from tools.programs.patience import finish
 
 OLD = "print('the old application')\n"
@@ -254,3 +257,23 @@ def test_a_confirmed_application_that_fails_leads_to_a_safe_boot_as_any_does(dev
     not_run = "safe boot: 3 starts in a row failed within 60 s, so slots/b/app/app.py is not run"
     assert lines[:2] == ["msgin5g: slots/b runs", "msgin5g: " + not_run]
     assert device.record["now"] == "b"
+
+
+def test_an_image_without_what_takes_updates_says_so_where_it_is_told_to(tmp_path):
+    shutil.copytree(bytecode.firmware(), tmp_path / "lib")
+    shutil.rmtree(tmp_path / "lib/device/update")
+    shutil.copy(bytecode.FIRMWARE / "main.py", tmp_path)
+    told = {
+        "role": "client",
+        "ue_service_id": "ue:a@x",
+        "peer": "coap://127.0.0.1",
+        "security": {"mode": "none"},
+    }
+    (tmp_path / "msgin5g.json").write_text(json.dumps({**told, "update": {"key": corpus.public().hex()}}))
+    (tmp_path / "app.py").write_text("import asyncio\nfrom device import start\nasyncio.run(start())\n")
+    path = ":".join(map(str, (UNIX, tmp_path / "lib", ".frozen")))
+    command = [BIN / "micropython", "-X", "heapsize=1m", "main.py", "app.py"]
+    done = finish(command, 60, cwd=tmp_path, env={"MICROPYPATH": path}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "")
+    said = "msgin5g: cannot start: update: the image of this board has nothing that takes updates"
+    assert said in done.stdout

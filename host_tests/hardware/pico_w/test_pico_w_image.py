@@ -14,6 +14,7 @@ import pytest
 from host_tests.hardware.pico_w import merging, pico_base
 from tools import cli
 from tools.bench import limits
+from tools.doctor import onboard
 from tools.errors import UsageError
 from tools.image import bytecode, files, merged, picobase
 from tools.image.boards import ROOT, board_data, version
@@ -320,6 +321,11 @@ def test_the_merged_image_boots(pico_w_image, boot):
         " /firmware/board.mpy /firmware/device/links/serial.mpy",
         f"{layout['files']} True",
     ]
+    listed = board.run("import os\nfor row in os.ilistdir('/firmware/base'): print(row)").splitlines()
+    size = report(pico_w_image.parent)["files"]["lib/base/record.mpy"]
+    assert len(listed) == 4 and f"('record.mpy', 32768, 0, {size})" in listed
+    assert f", '{version()}')" in board.run(onboard.QUESTION)  # as `msgin5g doctor` asks it
+    assert board.run("from base import overlay\nprint(overlay._flashed())").split() == [version()]
     said = board.run("exec(open('main.py').read())")
     assert "cannot start, msgin5g.json is wrong: msgin5g.json: there is no such file" in said
 
