@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from host_tests.newer import newer
 from tools.image import bytecode, files
 from tools.image.boards import ROOT
 from tools.programs.micropython import BIN
@@ -26,16 +27,19 @@ BEGIN = "import os, sys, vfs\nimport firmware_pack\n"
 MOUNT = BEGIN + "vfs.mount(firmware_pack.Pack('pack'), '/firmware')\nsys.path.append('/firmware')\n"
 
 
-@pytest.fixture
-def run(tmp_path):
+@pytest.fixture(params=("oldest", "newest"))
+def run(tmp_path, request):
     """run(code, octets of the file) -> what MicroPython prints, with the module that mounts it."""
+    program, missing = (BIN / "micropython", "") if request.param == "oldest" else newer()
+    if program is None:
+        pytest.skip(missing)
     made = bytecode.module((ROOT / "boards/pico_w/firmware_pack.py").read_bytes(), "firmware_pack.py")
     (tmp_path / "firmware_pack.mpy").write_bytes(made)
 
     def start(code, octets=None):
         (tmp_path / "pack").write_bytes(files.pack(FILES) if octets is None else octets)
         environment = {**os.environ, "MICROPYPATH": f"{tmp_path}:.frozen"}
-        command = [BIN / "micropython", "-X", "heapsize=192k", "-c", code]
+        command = [program, "-X", "heapsize=192k", "-c", code]
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
         )
