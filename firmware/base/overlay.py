@@ -97,7 +97,9 @@ def _look(place, prefix, packages, modules):
             else:
                 _look(whole, prefix + name + ".", packages, modules)
         elif prefix:
-            raise ImportError("%s has no __init__, and %s alone cannot take a place" % (place, name))
+            raise ImportError(
+                "%s has no __init__, and %s alone cannot take a place" % (prefix[:-1].replace(".", "/"), name)
+            )
         else:
             modules.append(name.split(".")[0])
 

@@ -210,7 +210,7 @@ SPOILED = {
     "coap/__init__.py": ("VERSION = '9'\n", "ImportError: no module named 'coap.*'"),
     "device/boot.py": (
         "pass\n",
-        "ImportError: /*/slots/b/fw/device has no __init__, and boot*",
+        "ImportError: device has no __init__, and boot.py alone cannot take a place",
     ),
 }
 

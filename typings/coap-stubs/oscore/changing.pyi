@@ -6,6 +6,7 @@ goes out goes under the new one, until somebody decides which of them stays.
 """
 from collections.abc import Callable
 from typing import Any
+from .._contracts import Peer
 from .._contracts import Tick
 from ..message import Message
 from .context import Binding
@@ -20,5 +21,7 @@ class Changing(Keyring):
     new: Context
     stats: Any
     def __init__(self, old: Security, new: Context, proved: Callable[[], bool]) -> None: ...
+    def protect_request(self, message: Message, peer: Peer, like: Binding | None=None) -> tuple[Message, Binding | None]:
+        """As Security.protect_request. What follows up a request under the old key goes under the new one."""
     def unprotect_response(self, message: Message, binding: Binding, now: Tick) -> Message | None:
         """As Security.unprotect_response."""
