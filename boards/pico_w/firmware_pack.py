@@ -21,6 +21,7 @@ _HEAD = 11
 _FOLDER = 0x4000  # as os.stat has it
 _REGULAR = 0x8000
 _NOT_A_FOLDER, _READ_ONLY = 20, 30  # py/mperrno.h: ENOTDIR, EROFS, which the module errno may not have
+_SOME_FILE = (_REGULAR, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _CLOSE, _BUFFER = 4, 11  # py/stream.h: requests of MP_STREAM_CLOSE, MP_STREAM_GET_BUFFER_SIZE
 _PIECE = 255  # octets, the most that the reader of modules takes at once (extmod/vfs_reader.c)
 
@@ -33,6 +34,9 @@ class Pack:
 
     def __init__(self, path: str) -> None:
         self._file = file = open(path, "rb")
+        # What stat() was ended by, Ctrl-C or a full heap: an import takes that for a module that is not there
+        # (extmod/vfs.c). So whatever it looks for is there then, and when it is opened, the error comes.
+        self._failed: BaseException | None = None
         head = file.read(_HEAD)
         if len(head) < _HEAD or head[:5] != b"MSGP\x01":
             raise ValueError("it is none")
@@ -51,9 +55,17 @@ class Pack:
 
     def stat(self, path: str) -> tuple:
         """As os.stat()."""
+        if self._failed is not None:
+            return _SOME_FILE
         size = -1
-        if path.strip("/"):
-            size = self._at(self._found(path))[1]
+        try:
+            if path.strip("/"):
+                size = self._at(self._found(path))[1]
+        except OSError:
+            raise
+        except BaseException as error:
+            self._failed = error
+            return _SOME_FILE
         return (_FOLDER if size < 0 else _REGULAR, 0, 0, 0, 0, 0, max(0, size), 0, 0, 0)
 
     def statvfs(self, path: str) -> tuple:
@@ -82,6 +94,9 @@ class Pack:
 
     def open(self, path: str, mode: str) -> "Piece":
         """As open(), of octets."""
+        if self._failed is not None:
+            error, self._failed = self._failed, None
+            raise error
         if mode not in ("r", "rb"):
             raise OSError(_READ_ONLY)
         at = self._found(path)

@@ -108,6 +108,46 @@ def test_what_cannot_be_done_has_its_error(run, code, number):
     assert said == f"{number}\n"
 
 
+FAILING = """
+import binascii as whole
+class binascii:
+    def crc32(octets):
+        binascii.left -= 1
+        if not binascii.left:
+            raise kind()
+        return whole.crc32(octets)
+firmware_pack.binascii = binascii
+for name in ("alone", "room", "room.long"):
+    for kind in (MemoryError, KeyboardInterrupt):
+        number = 0
+        while True:
+            number += 1
+            binascii.left = number
+            try:
+                __import__(name)
+                break
+            except kind:
+                pass
+            binascii.left = 0
+            __import__(name)
+            for each in list(sys.modules):
+                if each.split(".")[0] in ("alone", "room"):
+                    del sys.modules[each]
+        print(name, number)
+        for each in list(sys.modules):
+            if each.split(".")[0] in ("alone", "room"):
+                del sys.modules[each]
+"""
+
+
+def test_a_full_heap_and_ctrl_c_are_no_missing_module(run):
+    """Whatever of an import they come in: folder, .py, .mpy, and its opening; and the next import finds it."""
+    lines = run(MOUNT + FAILING).splitlines()
+    assert lines[:2] == ["alone 5", "alone 5"]  # it came four times, and the fifth import was done before
+    assert [line.split()[0] for line in lines] == ["alone"] * 2 + ["room"] * 2 + ["room.long"] * 2
+    assert min(int(line.split()[1]) for line in lines[2:]) > 5
+
+
 def test_it_is_there_again_when_it_was_mounted_anew(run):
     assert (
         run(MOUNT + "vfs.umount('/firmware')\n" + MOUNT[len(BEGIN) :] + "import alone\nprint(alone.WORDS)")
