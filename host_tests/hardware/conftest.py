@@ -82,6 +82,8 @@ class Board(AtRepl):
     def reset_by(self, code):
         """Runs code that ends in a reset, and enters the raw REPL after it."""
         before = self._resets()
+        # Otherwise main.py may run, and be at its end, before a busy computer enters the REPL.
+        self.emulator.ask("hold")
         self.begin(code)
         more = patiently(60)  # for a test that has failed
         while self._resets() == before:

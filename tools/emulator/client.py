@@ -98,7 +98,7 @@ class Emulator:
         return f"socket://127.0.0.1:{self.ports['repl']}"
 
     def ask(self, command):
-        """The answer to a command: "stats", "power-cycle"."""
+        """The answer to a command: "stats", "power-cycle", "hold"."""
         self._say(command)
         return self._answer(None)
 

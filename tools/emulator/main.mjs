@@ -30,6 +30,7 @@ line, from its standard input, and answers each with a line of JSON; a number be
 
   stats             statistics: emulated time, instructions, resets, flash and UART counters
   power-cycle       off and on again
+  hold              after its next reset the board stands still until something comes in
 
 and ends at the end of its input. Exit codes: 0, 1 the firmware halted, 2 wrong arguments, 75 --cut-after came true.`;
 
@@ -130,6 +131,10 @@ function obey(pico, pacer, lines) {
         'power-cycle': () => {
             pico.powerCycle();
             pacer.kick();
+            return {};
+        },
+        hold: () => {
+            pico.holding = true;
             return {};
         },
     };

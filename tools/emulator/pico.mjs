@@ -33,6 +33,8 @@ export class Pico {
         this.instructions = 0;
         this.idleNs = 0;
         this.earlierNs = 0; // emulated time of the runs before a reset
+        this.holding = false; // the next reset is to hold the board
+        this.held = false; // it stands still, until something comes in
         this.halted = null; // the reason
         this.paused = false; // run() comes back at once
     }
@@ -103,6 +105,8 @@ export class Pico {
         this.say(`reset by ${timer ? 'the watchdog' : 'the firmware'}`);
         this.earlierNs += this.mcu.clock.nanos;
         this.boot({ scratch: scratchData.slice(), reason });
+        this.held = this.holding;
+        this.holding = false;
     }
 
     // Power off and on again. What was under way in the flash is done; PowerCut is the way to stop in the middle.
@@ -121,6 +125,7 @@ export class Pico {
     // while the core sleeps. Gives false when there is nothing to do until then, or, without end, until something
     // comes in.
     run(count, until) {
+        if (this.held) return false;
         const { core, clock } = this.mcu;
         const stop = () => this.resetWanted || this.halted !== null || this.paused;
         for (let left = count; left > 0; ) {
@@ -148,10 +153,12 @@ export class Pico {
     }
 
     sendUsb(octets) {
+        this.held = false;
         this.usb.send(octets);
     }
 
     sendUart(number, octets) {
+        this.held = false;
         this.mcu.uart[number].feed(octets);
     }
 

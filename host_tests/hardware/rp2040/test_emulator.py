@@ -27,7 +27,16 @@ def test_units(image):
 def test_help_names_each_option():
     done = node(FOLDER / "main.mjs", "--help")
     assert done.returncode == 0
-    for option in ("--flash", "--repl", "--uart0", "--virtual", "--cut-after", "power-cycle", "stats"):
+    for option in (
+        "--flash",
+        "--repl",
+        "--uart0",
+        "--virtual",
+        "--cut-after",
+        "power-cycle",
+        "hold",
+        "stats",
+    ):
         assert option in done.stdout
 
 
@@ -78,6 +87,6 @@ def test_mpremote_on_a_pseudo_terminal(image, tmp_path):
 
 def test_an_unknown_command_is_answered(image):
     with Emulator(image, options=["--quiet"]) as pico:
-        with pytest.raises(ValueError, match="no command fly; there are stats, power-cycle"):
+        with pytest.raises(ValueError, match="no command fly; there are stats, power-cycle, hold"):
             pico.ask("fly")
         assert pico.stats()["halted"] is None

@@ -177,6 +177,17 @@ def test_reset_by_the_firmware(board):
     assert board.run("import machine\nprint(machine.reset_cause())").strip() == str(POWER_ON)
 
 
+def test_a_reset_that_is_to_hold_the_board(board):
+    board.emulator.ask("hold")
+    board.repl.begin("import machine\nmachine.reset()")
+    wait_for(lambda: board.emulator.stats()["forced_resets"] == 1)
+    began = board.emulator.stats()["instructions"]
+    time.sleep(0.2)  # some ten million instructions of a board that runs
+    assert board.emulator.stats()["instructions"] == began
+    board.enter()
+    assert board.run("print('it goes on')").strip() == "it goes on"
+
+
 def test_an_output_pin_drives_the_led(board):
     board.run("from machine import Pin\nled = Pin('LED', Pin.OUT, value=1)")
     assert board.emulator.stats()["led"] is True
