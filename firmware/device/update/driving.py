@@ -48,6 +48,7 @@ class Updates:
         self._asked: "Any" = None  # Countdown until a piece, or the application, is asked again
         self._gap = _ASK
         self._told = False  # the application was told of what is verified
+        self._word: "Any" = None  # what is to be said next: _say has it
         self._why = ""  # what was said last when it could not go on
         self._leaving = False  # the board is to be started with that
 
@@ -135,6 +136,7 @@ class Updates:
     async def poll(self, now: int) -> bool:
         """Do what is due, and return whether there is more to do soon. Raise OSError."""
         noted = self.noted
+        self._word = None
         self.taking.age(now)
         registered = self.client.registered
         came = registered and not self._registered
@@ -145,29 +147,29 @@ class Updates:
             if noted.state == "trying":
                 self._try()
             if not noted.told:
-                await self._tell()
+                self._tell()
             if noted.state == "loading":
                 await self._go_on(now, came)
-            if noted.state == "verified" and not self._told and self._waited(now):
-                self._tell_application()
+            await self._speak(now)
+            self._tell_application(now)
             if self._leaving:
                 await self._restart()
         return self._is_active()
 
     async def _go_on(self, now, came):
         if not self.taking.asked[1]:
-            await self._finish(now)
+            await self._finish()
         elif came or self._asked is None:
             self._gap = _ASK
-            await self._ask(now)
+            self._ask()
         elif self._waited(now):
             self._gap = min(2 * self._gap, _LONGEST)
-            await self._ask(now)
+            self._ask()
 
     def _waited(self, now):
         return self._asked is None or self._asked.advance(now) <= 0
 
-    async def _finish(self, now):
+    async def _finish(self):
         """Look at all that has come."""
         try:
             await self.taking.finish()
@@ -176,15 +178,15 @@ class Updates:
         except OSError as error:
             await self._fail(cause(error))
         if self.noted.state != "loading":
-            await self._tell()
+            self._tell()
         elif self.taking.asked[1]:
-            await self._ask(now)
+            self._ask()
         else:
             self.noted.enter("verified")
             log("update: %s has come, and is as it was signed", self.noted.id)
-            await self._tell()
+            self._tell()
             self._told = False
-            self._tell_application()
+            self._asked = None
 
     async def _fail(self, cause):
         """Give a bundle up. Raise OSError."""
@@ -193,8 +195,10 @@ class Updates:
         await self.taking.forget()
         self.noted.enter("refused", cause)
 
-    def _tell_application(self):
-        """Ask the application whether the board may be started anew."""
+    def _tell_application(self, now):
+        """Ask the application whether the board may be started anew, where that is due."""
+        if self.noted.state != "verified" or self._told or not self._waited(now):
+            return
         self._told = True
         on_update = getattr(self.client, "on_update", None)
         may = True
@@ -212,20 +216,20 @@ class Updates:
 
     # --- what this device says ----------------------------------------------------------------------------------
 
-    async def _ask(self, now):
+    def _ask(self):
         self._asked = None
-        await self._say(self.noted.sender, self.noted.sender_type, self.noted.id, "loading")
-        self._asked = Countdown(self._gap, now)
+        self._say(self.noted.sender, self.noted.sender_type, self.noted.id, "loading")
 
-    async def _tell(self):
+    def _tell(self):
         """Tell the sender of the bundle what became of it, by a message that outlives a restart."""
         noted = self.noted
-        if await self._say(noted.sender, noted.sender_type, noted.id, noted.state, noted.cause, False):
-            noted.told = True
-            noted.write()
+        self._say(noted.sender, noted.sender_type, noted.id, noted.state, noted.cause, False)
 
-    async def _say(self, to, to_type, id, state, cause="", volatile=True):
-        """Send a word about a bundle, and return whether it is on its way."""
+    def _say(self, to, to_type, id, state, cause="", volatile=True):
+        """Have `_speak` send a word about a bundle."""
+        self._word = to, to_type, id, state, cause, volatile
+
+    def _text(self, id, state, cause):
         said = {"id": id, "state": state}
         if cause:
             said["cause"] = cause
@@ -238,20 +242,36 @@ class Updates:
         while len(text) > _ANSWER:
             said["cause"] = said["cause"][:-8]
             text = json_octets(said)
+        return str(text, "utf-8")
+
+    async def _speak(self, now):
+        """Send the word that there is, if any. Not where it was found: a message that goes out takes more of the stack
+        than all else, and with each call that waits for it there are some 250 octets less."""
+        if self._word is None:
+            return
+        to, to_type, id, state, cause, volatile = self._word
+        self._word = None
+        text = self._text(id, state, cause)
+        self.client.core.procedure("sender")  # for the first message, three modules within each other come in
         try:
-            await self.client.send(to, str(text, "utf-8"), to_type=to_type, app_id=APP_ID, volatile=volatile)
-            return True
+            await self.client.send(to, text, to_type=to_type, app_id=APP_ID, volatile=volatile)
+            if not volatile:
+                self.noted.told = True
         except Exception as error:
             # OutboxFull, StorageError. To name them loads them, which a device in want of memory may not manage.
             if isinstance(error, (MemoryError, EOFError, RuntimeError)):
                 raise
             log("update: %s is not told (%s)", state, error)
-            return False
+        if state == "loading":
+            self._asked = Countdown(self._gap, now)
+        elif not volatile and self.noted.told:
+            self.noted.write()
 
     # --- what comes in ----------------------------------------------------------------------------------------
 
     async def handle(self, message: "Any", now: int) -> None:
         """Take a message with this Application ID. Raise OSError, MemoryError, and then it is as if it had not come."""
+        self._word = None
         try:
             if not self._looked:
                 await self._look()
@@ -267,6 +287,8 @@ class Updates:
             self._ignore()
         finally:
             message.close()
+        await self._speak(now)
+        self._tell_application(now)
 
     def _ignore(self):
         self.taking.stats["update_ignored"] += 1
@@ -279,7 +301,7 @@ class Updates:
             cause, id = error.args
             self.taking.stats["update_refused"] += 1
             log("update: an offer of %s is refused: %s", sender, cause)
-            await self._say(sender, sender_type, id, "refused", cause)
+            self._say(sender, sender_type, id, "refused", cause)
             return
         cause = self.noted.bad[1] if state == "rolled-back" else ""
         if state == "loading":
@@ -287,7 +309,7 @@ class Updates:
             self._gap = _ASK
             await self._go_on(now, True)
         else:
-            await self._say(sender, sender_type, id, state, cause)
+            self._say(sender, sender_type, id, state, cause)
 
     async def _about(self, message, head, now):
         """Take a piece of a bundle, or the word to stop it."""
@@ -302,19 +324,19 @@ class Updates:
         elif mine and stops and noted.state in ("loading", "verified"):
             await self.taking.forget()
             noted.enter("stopped")
-            await self._tell()
+            self._tell()
         else:
             self._ignore()
             if message.sender == noted.sender or not noted.sender:
                 state = noted.state if id == noted.id else "none"
-                await self._say(message.sender, message.sender_type or "AS", id, state)
+                self._say(message.sender, message.sender_type or "AS", id, state)
 
     async def _piece(self, message, now):
         try:
             wanted = await self.taking.piece(message, now)
         except OSError as error:
             await self._fail(cause(error))
-            await self._tell()
+            self._tell()
             return
         if wanted:
             self._gap = _ASK

@@ -187,6 +187,9 @@ class Core:
         self.storage = storage
         self.stats = {}
 
+    def procedure(self, name):
+        pass
+
 
 class Board:
     name = BOARD
