@@ -3,7 +3,7 @@
 
 from coap.compat import const
 
-from .. import events
+from ..events import FAILED
 
 _TYPING = const(False)
 if _TYPING:
@@ -35,7 +35,7 @@ class Taking:
 
     def failed(self, message, why):
         """Tell of a message that was on its way in, or in the inbox, and that nobody will have."""
-        self.events.append((events.FAILED, (message.sender, message.message_id, why)))
+        self.events.append((FAILED, (message.sender, message.message_id, why)))
 
     def expected(self, found):
         """Count what came about a message that is not held here."""
