@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A board as a Pico W, its firmware one file, gets new code over its UART, and goes back by itself."""
+"""A board as a Pico W, its firmware one file, gets new code over its UART, goes back by itself, and gets new keys."""
+
+import aiocoap
 
 from host_tests.hardware.pico_w import pico_base
 from host_tests.hardware.rp2040.test_stack import PAINTED
@@ -14,7 +16,7 @@ OLD = (PAINTED + MANNERS % "old").encode()
 NEW = (PAINTED + MANNERS % "new").encode()
 
 
-def test_it_takes_a_good_update_and_goes_back_from_a_bad_one(image, tmp_path):
+def test_it_takes_a_good_update_goes_back_from_a_bad_one_and_takes_new_keys(image, tmp_path):
     base = tmp_path / "plain.uf2"
     base.write_bytes(pico_base.plain(image.read_bytes()))
     merged.build("pico_w", tmp_path / "built", lambda said: None)
@@ -30,6 +32,9 @@ def test_it_takes_a_good_update_and_goes_back_from_a_bad_one(image, tmp_path):
         pico.ends("rolled-back", 200)
         assert pico.causes[-1] == "start: 3 starts failed: ValueError: too cold"
         assert pico.said("runs new /slots/a/fw/msgin5g/rules/policy.mpy")
+        assert pico.rekey() == aiocoap.CHANGED
+        pico.until_told("msgin5g: security: the gateway has given this device new keys")
+        assert pico.rekeyed
         deepest = max(int(line.split()[1]) for line in pico.told if line.startswith("deep "))
         assert deepest > 2_000  # of the frames of an application alone
-        assert limits.of("stack.updated_pico_w").holds(deepest), deepest
+        assert limits.of("stack.updated").keeps(deepest), deepest

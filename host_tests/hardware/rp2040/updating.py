@@ -8,9 +8,10 @@ import random
 
 import aiocoap
 
+from host_tests.hardware.rp2040.guarded import OLD, GuardedPico
 from host_tests.tools.update import corpus
 from tools import private
-from tools.bench.device.pico import Pico, SilentError
+from tools.bench.device.pico import SilentError
 from tools.bench.device.rp2040 import flash_image
 from tools.server.delivery.pushes import Outcome
 from tools.server.server import Server
@@ -26,7 +27,6 @@ CONFIG = {
     "role": "client",
     "ue_service_id": UE,
     "peer": "coap+uart://0",
-    "security": {"mode": "none"},
     "update": {"key": corpus.public().hex()},
 }
 BEGAN = 1_800_000_000.0  # the server's time when the board is switched on
@@ -34,13 +34,13 @@ STEP_MS = 1_000  # of the board, until the server may have something to do again
 ANSWER_MS = 10_000  # of the board, until what was sent to it counts as lost
 
 
-class UpdatedPico(Pico):
-    """A context manager, like Pico; what its gateway says is what a server decides. `states` has those of each bundle
-    that was sent, by its number: what the device was told to be in, one after the other. `firmware` is what its file
-    system has of that, {path: octets}, where the image does not have it frozen."""
+class UpdatedPico(GuardedPico):
+    """A context manager, like Pico, under OSCORE; what its gateway says is what a server decides. `states` has those of
+    each bundle that was sent, by its number: what the device was told to be in, one after the other. `firmware` is what
+    its file system has of that, {path: octets}, where the image does not have it frozen."""
 
     def __init__(self, image, folder, app, board="rp2040", firmware=None):
-        contents = {"msgin5g.json": json.dumps(CONFIG).encode(), "app.py": app}
+        contents = {"msgin5g.json": json.dumps(CONFIG | {"security": OLD}).encode(), "app.py": app}
         private.replace(folder / "flash.bin", flash_image(contents | (firmware or {})))
         super().__init__(image, folder / "flash.bin")
         self._board = board
@@ -117,9 +117,7 @@ class UpdatedPico(Pico):
                 self._asked = self._run(STEP_MS, to_board)
         return wanted()
 
-    def _take(self, message):
-        if not message.code.is_request():
-            return super()._take(message)
+    def _answer_to(self, message):
         with self._store.transaction():
             answer = self._server.request(self._peer, 50, message.payload, self.now)
         made = requests.response(answer)

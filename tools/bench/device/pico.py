@@ -80,12 +80,19 @@ class Pico:
 
     def ask(self, body):
         """Begins a request to the board; its message ID."""
+        return self._begin("msgin5g", bodies.encode(body))
+
+    def _begin(self, path, payload):
         self._mid += 1
-        message = aiocoap.Message(code=aiocoap.POST, uri_path=("msgin5g",), content_format=50)
-        message.payload = bodies.encode(body)
+        message = aiocoap.Message(code=aiocoap.POST, uri_path=(path,), content_format=50, payload=payload)
+        message = self._sealed(message)
         message.mtype, message.mid, message.token = aiocoap.CON, self._mid, self._mid.to_bytes(2, "big")
         self._asked += encode(COAP, message.encode())
         return self._mid
+
+    def _sealed(self, message):
+        """What goes to the board for a request of the gateway."""
+        return message
 
     def answer(self, mid, ms):
         """Waits for the answer to what was asked: aiocoap's Message."""
