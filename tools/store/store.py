@@ -10,6 +10,7 @@ import sqlite3
 
 from tools import held
 from tools.store import clocktables, sectables, transactions, uetables
+from tools.store.alone import Alone
 from tools.store.clocktables import ClockTables
 from tools.store.gateway import apptables, fetchtables, heldtables, rekeytables, servicetables, waytables
 from tools.store.gateway.apptables import ApplicationTables
@@ -109,6 +110,7 @@ def _application_server(cursor):
 
 class Store(
     Transactions,
+    Alone,
     ApplicationTables,
     ClockTables,
     FetchTables,
