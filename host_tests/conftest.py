@@ -16,6 +16,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from host_tests.gateway.store import made_once, plans
+from host_tests.nodes.nginx import nginx as nginx
+from host_tests.nodes.postgres import database as database
+from host_tests.nodes.postgres import postgres as postgres
 from tools.programs.peers import NoPeer, node_peer, peer
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,7 +7,7 @@ Its heap, its ROMFS and all else are those of the first one.
 import functools
 import os
 
-from host_tests.emulated import takes_long
+from host_tests.hardware.emulated import takes_long
 from host_tests.interpreters import MicroPython, Result
 from tools.errors import UsageError
 from tools.programs import wheel_micropython

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.collecting import InterpreterTest
-from host_tests.emulated import EmulatedRP2040
+from host_tests.hardware.emulated import EmulatedRP2040
 from host_tests.hardware.rv32.interpreter import EmulatedRV32
 from host_tests.interpreters import DEVICE_PATH, HELPERS, MicroPython
 from host_tests.newer import NewerMicroPython

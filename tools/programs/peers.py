@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs that others wrote, which tests talk to: libcoap's client and server, CoAP for Node.js, Wireshark's
-dissectors, curl; an MQTT broker, to measure beside; Prometheus' own checks; valgrind; and a browser,
-for the page.
+dissectors, curl; an MQTT broker, to measure beside; Prometheus' own checks; valgrind; a browser,
+for the page; PostgreSQL and NGINX, which several servers stand on and behind.
 
     python -m tools.programs.peers
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.errors import UsageError
-from tools.programs import browser, debian, npm
+from tools.programs import browser, debian, nginx, npm, postgres
 from tools.programs.micropython import BIN
 from tools.words import in_words
 
@@ -161,6 +161,12 @@ def main():
         there += [Path(browser.provide().program).name, browser.axe().parent.name]
     except browser.NoBrowser as error:
         print(f"Peers for the tests: {error}. The tests of the page are skipped.", file=sys.stderr)
+    for program in (postgres, nginx):
+        try:
+            program.provide()
+            there.append(program.NAME)
+        except UsageError as error:
+            print(f"Peers for the tests: {error}", file=sys.stderr)
     print("Peers for the tests:", ", ".join(there) or "none")
     return 0
 

@@ -8,7 +8,7 @@ import os
 
 from mpremote.romfs import VfsRomWriter
 
-from host_tests.emulated import EmulatedBoard, compiled, takes_long
+from host_tests.hardware.emulated import EmulatedBoard, compiled, takes_long
 from host_tests.interpreters import Result
 from tools.emulator.qemu import machine as qemu
 from tools.image import rv32
