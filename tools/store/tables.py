@@ -44,7 +44,8 @@ CREATE TABLE segment (
 
 @dataclass(frozen=True)
 class Registration:
-    """`peer` is None while the gateway that it was made through (`via`) is not registered itself."""
+    """`peer` is None while the gateway that it was made through (`via`) is not registered itself. `node`: which one
+    heard the UE, or that gateway, last; None where one program serves all."""
 
     ue: str
     peer: Peer | None
@@ -53,6 +54,7 @@ class Registration:
     max_segment: int | None
     profile: dict
     via: str | None = None
+    node: str | None = None
 
     @property
     def through(self):
@@ -60,10 +62,10 @@ class Registration:
         return None if self.via is None else Address("UE", self.via)
 
     @classmethod
-    def of_row(cls, row, profile):
+    def of_row(cls, row, profile, node=None):
         ue, host, port, expires, since, max_segment, _, via = row
         peer = None if host is None else Peer(host, port)
-        return cls(ue, peer, expires, since, max_segment, profile, via)
+        return cls(ue, peer, expires, since, max_segment, profile, via, node)
 
 
 @dataclass(frozen=True)

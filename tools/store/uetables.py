@@ -23,12 +23,14 @@ CREATE INDEX IF NOT EXISTS registration_expires ON registration (expires) WHERE 
 """
 
 _AT_ONCE = 100  # UEs that are forgotten at a time
-# A live registration through a gateway is reached where that one's live registration is.
+# A live registration through a gateway is reached where that one's live registration is. Which nodes have heard both
+# is known where there are several (`Alone`).
 _REGISTRATION = (
     "SELECT one.ue, one.host, one.port, one.expires, one.since, one.max_segment, one.profile, via.gateway, one.live,"
-    " its.host, its.port, its.expires FROM registration AS one LEFT JOIN registration_via AS via ON via.ue=one.ue"
+    " its.host, its.port, its.expires, %s FROM registration AS one LEFT JOIN registration_via AS via ON via.ue=one.ue"
     " LEFT JOIN registration AS its ON its.ue=via.gateway AND its.live WHERE one.ue=?"
 )
+OF_ONE_PROGRAM, OF_NODES = _REGISTRATION % "NULL, NULL", _REGISTRATION % "one.node, its.node"
 _REGISTRATIONS = (
     "SELECT one.ue, coalesce(its.host, one.host), coalesce(its.port, one.port), one.expires, one.since,"
     " one.max_segment, one.profile, via.gateway FROM registration AS one"
@@ -56,10 +58,12 @@ def _registration(cursor):
     row = cursor.fetchone()
     if row is None:
         return None
-    ue, host, port, *more, live, its_host, its_port, until = row
+    ue, host, port, *more, live, its_host, its_port, until, node, its_node = row
     profile = record(more[3])
-    through = None if its_host is None else Registration.of_row((ue, its_host, its_port, *more), profile)
-    return _Found(Registration.of_row((ue, host, port, *more), profile), bool(live), through, until)
+    own, through = Registration.of_row((ue, host, port, *more), profile, node), None
+    if its_host is not None:
+        through = Registration.of_row((ue, its_host, its_port, *more), profile, its_node)
+    return _Found(own, bool(live), through, until)
 
 
 def _expiries(cursor):
@@ -72,6 +76,8 @@ def _is_there(cursor):
 
 class UeTables:
     """For Store."""
+
+    REGISTRATION = OF_ONE_PROGRAM
 
     # ---- provisioned -------------------------------------------------------------------------------------------------
 
@@ -177,7 +183,7 @@ class UeTables:
     def registration(self, ue, now=None):
         """The live registration; without `now` the last one, live or not."""
         with reading(REGISTRATION, ue):
-            found = self.lasting("registrations", _registration, _REGISTRATION, ue)
+            found = self.lasting("registrations", _registration, self.REGISTRATION, ue)
         return found and (found.own if now is None else found.at(now))
 
     def registrations(self, now):
