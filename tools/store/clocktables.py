@@ -44,19 +44,28 @@ RECORDS = {
     ("update_device", "changed"),
 }  # of what was, for people or by others
 
+# What is not set stays so: of engines, some leave NULL out of a minimum.
+_SHIFTED = "{0}=CASE WHEN {0} IS NOT NULL THEN least(greatest({0}+?, ?), ?) END"
+
 
 class ClockTables:
     """For Store, whose `_db` these methods use."""
 
+    CLOCK = "1"  # which row is this program's
+
     def last_time(self):
-        """When the store was last written, or None."""
-        return self._one("SELECT last FROM clock")
+        """When the store was last written, by this clock, or None."""
+        return self._one("SELECT last FROM clock WHERE one=" + self.CLOCK)
 
     def note_time(self, now):
-        self._db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (now,))
+        self._db.execute(
+            "INSERT INTO clock (one, last) VALUES (%s, ?) ON CONFLICT (one) DO UPDATE SET last=excluded.last"
+            % self.CLOCK,
+            (now,),
+        )
 
     def shift_times(self, seconds):
         """What remains of each time stays as it was, when the clock has been set by so many seconds."""
         for table, columns in TIMES.items():
-            changes = ", ".join("%s=min(max(%s+?, ?), ?)" % (column, column) for column in columns)
+            changes = ", ".join(_SHIFTED.format(column) for column in columns)
             self._db.execute("UPDATE %s SET %s" % (table, changes), (seconds, FIRST, LAST) * len(columns))

@@ -24,4 +24,8 @@ class FloorTable:
 
     def save_floor(self, digest, number):
         with self.part():
-            self._db.execute("INSERT OR REPLACE INTO security_heard VALUES (?,?)", (digest, number))
+            self._db.execute(
+                "INSERT INTO security_heard (digest, number) VALUES (?,?)"
+                " ON CONFLICT (digest) DO UPDATE SET number=excluded.number",
+                (digest, number),
+            )

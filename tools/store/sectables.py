@@ -9,7 +9,6 @@ import hashlib
 from dataclasses import dataclass, field
 
 from tools.store import generation, numbers
-from tools.store.generation import GenerationTables
 from tools.store.numbers import FloorTable
 
 SCHEMA = (
@@ -27,9 +26,10 @@ CREATE TABLE IF NOT EXISTS security_ue_id (ue_id TEXT PRIMARY KEY, digest BLOB) 
 CREATE INDEX IF NOT EXISTS security_ue_id_digest ON security_ue_id (digest);
 """
 )
-_BOUND = (
-    "SELECT digest FROM security_ue UNION ALL SELECT digest FROM security_ue_id"
-    " UNION ALL SELECT digest FROM security_next WHERE digest IS NOT NULL"  # rekeytables.py
+# Keys that nobody has any more, nor gets next (rekeytables.py).
+_UNBOUND = (
+    "digest IN (SELECT digest FROM %s EXCEPT SELECT digest FROM security_ue"
+    " EXCEPT SELECT digest FROM security_ue_id EXCEPT SELECT digest FROM security_next)"
 )
 
 
@@ -54,7 +54,7 @@ def _names(cursor):
     return frozenset(name for (name,) in cursor)
 
 
-class SecurityTables(GenerationTables, FloorTable):
+class SecurityTables(FloorTable):
     """For Store."""
 
     def bind_keys(self, ue, keys):
@@ -66,7 +66,8 @@ class SecurityTables(GenerationTables, FloorTable):
         self._put_keys(keys)
         self.bind_key(ue, keys.digest)
         self._db.execute(
-            "INSERT OR REPLACE INTO security_ue_id SELECT ue_id, ? FROM ue_configurations WHERE ue=?",
+            "INSERT INTO security_ue_id (ue_id, digest) SELECT ue_id, ? FROM ue_configurations WHERE ue=?"
+            " ON CONFLICT (ue_id) DO UPDATE SET digest=excluded.digest",
             (keys.digest, ue),
         )
         return None
@@ -79,7 +80,8 @@ class SecurityTables(GenerationTables, FloorTable):
         self._put_keys(keys)
         self.bind_ue_id(ue_id, keys.digest)
         self._db.execute(
-            "INSERT OR REPLACE INTO security_ue SELECT ue, ? FROM ue_configurations WHERE ue_id=?",
+            "INSERT INTO security_ue (ue, digest) SELECT ue, ? FROM ue_configurations WHERE ue_id=?"
+            " ON CONFLICT (ue) DO UPDATE SET digest=excluded.digest",
             (keys.digest, ue_id),
         )
         return None
@@ -113,11 +115,19 @@ class SecurityTables(GenerationTables, FloorTable):
     def bind_key(self, ue, digest):
         """A UE Service ID gets a key that is in the store."""
         self._keys_changed()
-        self._db.execute("INSERT OR REPLACE INTO security_ue VALUES (?,?)", (ue, digest))
+        self._db.execute(
+            "INSERT INTO security_ue (ue, digest) VALUES (?,?)"
+            " ON CONFLICT (ue) DO UPDATE SET digest=excluded.digest",
+            (ue, digest),
+        )
 
     def bind_ue_id(self, ue_id, digest):
         self._keys_changed()
-        self._db.execute("INSERT OR REPLACE INTO security_ue_id VALUES (?,?)", (ue_id, digest))
+        self._db.execute(
+            "INSERT INTO security_ue_id (ue_id, digest) VALUES (?,?)"
+            " ON CONFLICT (ue_id) DO UPDATE SET digest=excluded.digest",
+            (ue_id, digest),
+        )
 
     def key_of_ue(self, ue):
         """Digest, or None."""
@@ -134,9 +144,9 @@ class SecurityTables(GenerationTables, FloorTable):
         """Keeps the sequence numbers of a key that is no UE's here, and whose secret is kept elsewhere: a gateway's
         own, toward its server."""
         self._db.execute(
-            "INSERT OR IGNORE INTO security_context (digest, recipient_id, id_context, sender_id, secret, salt)"
-            " VALUES (?,?,?,?,x'',x'')",
-            (keys.digest, keys.recipient_id, keys.id_context, keys.sender_id),
+            "INSERT INTO security_context (digest, recipient_id, id_context, sender_id, secret, salt)"
+            " VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+            (keys.digest, keys.recipient_id, keys.id_context, keys.sender_id, b"", b""),
         )
 
     def keys_version(self):
@@ -161,16 +171,14 @@ class SecurityTables(GenerationTables, FloorTable):
         """Keys that no UE Service ID and no UE ID has any more: of those in use once the numbers stay, and no secret;
         of those that were made in vain, by a command that did not come to its end, nothing. Not in a transaction."""
         self.tidy_rekeys()
-        unbound = "digest NOT IN (%s)" % _BOUND
-        left = self._one("SELECT 1 FROM security_context WHERE (NOT used OR secret<>x'') AND " + unbound)
+        unbound = _UNBOUND % "security_context"
+        left = self._one("SELECT 1 FROM security_context WHERE (NOT used OR secret<>?) AND " + unbound, b"")
         if left is None:
             return
-        self._db.execute("PRAGMA secure_delete=ON")  # what is taken out does not stay in the file
-        with self.transaction():
-            self._db.execute("DELETE FROM security_place WHERE " + unbound)
+        with self.erasing(), self.transaction():
+            self._db.execute("DELETE FROM security_place WHERE " + _UNBOUND % "security_place")
             self._db.execute("DELETE FROM security_context WHERE NOT used AND " + unbound)
-            self._db.execute("UPDATE security_context SET secret=x'', salt=x'' WHERE " + unbound)
-        self._db.execute("PRAGMA secure_delete=OFF")
+            self._db.execute("UPDATE security_context SET secret=?, salt=? WHERE " + unbound, (b"", b""))
         self._keys_changed()
 
     def place_of_keys(self, digest):
@@ -178,7 +186,11 @@ class SecurityTables(GenerationTables, FloorTable):
         return self._one("SELECT place FROM security_place WHERE digest=?", digest)
 
     def put_place(self, digest, place):
-        self._db.execute("INSERT OR REPLACE INTO security_place VALUES (?,?)", (digest, place))
+        self._db.execute(
+            "INSERT INTO security_place (digest, place) VALUES (?,?)"
+            " ON CONFLICT (digest) DO UPDATE SET place=excluded.place",
+            (digest, place),
+        )
 
     def kids_in_use(self):
         rows = self._db.execute("SELECT recipient_id FROM security_context")
@@ -196,7 +208,7 @@ class SecurityTables(GenerationTables, FloorTable):
 
     def all_keys(self):
         """The Keys of all devices, those too that a device had before."""
-        return [Keys(*row) for row in self._all_keys("secret<>x'' ORDER BY digest")]
+        return [Keys(*row) for row in self._all_keys("secret<>? ORDER BY digest", b"")]
 
     def keys_of_kid(self, kid, id_context):
         return self._keys(
@@ -222,6 +234,6 @@ class SecurityTables(GenerationTables, FloorTable):
 
     def save_sequence(self, digest, number):
         with self.part():
-            self._db.execute("UPDATE security_context SET next=?, used=1 WHERE digest=?", (number, digest))
+            self._db.execute("UPDATE security_context SET next=?, used=TRUE WHERE digest=?", (number, digest))
             self.count_generation(number)
         self.note_generation()

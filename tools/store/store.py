@@ -5,6 +5,7 @@ Each event of the server is on the disk (WAL, synchronous FULL), in one transact
 before its answer leaves: what was answered 2.04 survives kill -9 and a power cut.
 """
 
+import contextlib
 import json
 import sqlite3
 
@@ -19,6 +20,7 @@ from tools.store.gateway.heldtables import HeldTables
 from tools.store.gateway.rekeytables import RekeyTables
 from tools.store.gateway.servicetables import ServiceTables
 from tools.store.gateway.waytables import WayTables
+from tools.store.generation import GenerationTables
 from tools.store.messages import messagetables, quarantinetables, quotatables, seentables, settables
 from tools.store.messages.messagetables import MessageTables
 from tools.store.messages.quarantinetables import QuarantineTables
@@ -103,6 +105,13 @@ def _first(cursor):
     return None if row is None else row[0]
 
 
+def _of_known(function):
+    def call(*values):
+        return None if None in values else function(values)
+
+    return call
+
+
 def _application_server(cursor):
     row = cursor.fetchone()
     return row and ApplicationServer(*row)
@@ -121,6 +130,7 @@ class Store(
     ConfigurationTables,
     ExposureTables,
     GatewayTables,
+    GenerationTables,
     MessageTables,
     ListedTables,
     ListTables,
@@ -179,7 +189,7 @@ class Store(
     @staticmethod
     def _connect(path, timeout):
         """A COMMIT may run in another thread; one at a time uses it (`transactions.Shared`)."""
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             path,
             isolation_level=None,
             timeout=timeout,
@@ -187,6 +197,14 @@ class Store(
             cached_statements=512,
             factory=transactions.Connection,
         )
+        for name, function in (("least", min), ("greatest", max)):  # as other engines call them
+            connection.create_function(name, -1, _of_known(function), deterministic=True)
+        return connection
+
+    @staticmethod
+    def _list(values):
+        """What stands for the parameter of json_each."""
+        return json.dumps(values)
 
     def _prepare(self):
         execute = self._db.execute
@@ -219,6 +237,15 @@ class Store(
             updatetables.prepare(execute)
             if version == 0:
                 self.begin_generation()
+
+    @contextlib.contextmanager
+    def erasing(self):
+        """What is taken out here does not stay in the file. Not in a transaction."""
+        self._db.execute("PRAGMA secure_delete=ON")
+        try:
+            yield
+        finally:
+            self._db.execute("PRAGMA secure_delete=OFF")
 
     def wait_for_nobody(self):
         """Where another process is writing, that is said at once: the one thread here serves all."""
@@ -272,7 +299,9 @@ class Store(
 
     def register_as(self, id_, registration, target_uri, profile):
         self._db.execute(
-            "INSERT OR REPLACE INTO application_server VALUES (?,?,?,?)",
+            "INSERT INTO application_server (id, registration, target_uri, profile) VALUES (?,?,?,?)"
+            " ON CONFLICT (id) DO UPDATE SET registration=excluded.registration, target_uri=excluded.target_uri,"
+            " profile=excluded.profile",
             (id_, registration, target_uri, json.dumps(profile)),
         )
 
@@ -309,5 +338,5 @@ class Store(
             "SELECT min(t) FROM (SELECT min(expires) AS t FROM registration WHERE live"
             " UNION ALL SELECT min(expires) FROM message WHERE %s"
             " UNION ALL SELECT min(expires) FROM quarantine"
-            " UNION ALL SELECT min(hold_until) FROM message WHERE %s)" % (IS_MORTAL, IS_HELD)
+            " UNION ALL SELECT min(hold_until) FROM message WHERE %s) AS due" % (IS_MORTAL, IS_HELD)
         )

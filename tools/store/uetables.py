@@ -23,6 +23,15 @@ CREATE INDEX IF NOT EXISTS registration_expires ON registration (expires) WHERE 
 """
 
 _AT_ONCE = 100  # UEs that are forgotten at a time
+_REGISTER = (
+    "INSERT INTO registration (ue, host, port, live, expires, since, max_segment, profile)"
+    " VALUES (?,?,?,TRUE,?,?,?,?) ON CONFLICT (ue) DO UPDATE SET host=excluded.host, port=excluded.port,"
+    " live=excluded.live, expires=excluded.expires, since=excluded.since, max_segment=excluded.max_segment,"
+    " profile=excluded.profile"
+)
+_PUT_BEHIND = (
+    "INSERT INTO %s (ue, gateway) VALUES (?,?) ON CONFLICT (ue) DO UPDATE SET gateway=excluded.gateway"
+)
 # A live registration through a gateway is reached where that one's live registration is. Which nodes have heard both
 # is known where there are several (`Alone`).
 _REGISTRATION = (
@@ -83,7 +92,9 @@ class UeTables:
 
     def add_device(self, ue):
         """False when it is there."""
-        return self._db.execute("INSERT OR IGNORE INTO device VALUES (?)", (ue,)).rowcount > 0
+        return (
+            self._db.execute("INSERT INTO device (ue) VALUES (?) ON CONFLICT DO NOTHING", (ue,)).rowcount > 0
+        )
 
     def remove_device(self, ue):
         """False when it is not there. Its registration goes with it; what it was gateway for is reached no more."""
@@ -119,7 +130,9 @@ class UeTables:
 
     def add_gateway(self, ue):
         """False when it is one already."""
-        return self._db.execute("INSERT OR IGNORE INTO gateway VALUES (?)", (ue,)).rowcount > 0
+        return (
+            self._db.execute("INSERT INTO gateway (ue) VALUES (?) ON CONFLICT DO NOTHING", (ue,)).rowcount > 0
+        )
 
     def is_gateway(self, ue):
         return self._one("SELECT 1 FROM gateway WHERE ue=?", ue) is not None
@@ -129,7 +142,7 @@ class UeTables:
 
     def put_behind(self, ue, gateway):
         """Lets the gateway register this UE, and no other gateway: a registration through another one is over."""
-        self._db.execute("INSERT OR REPLACE INTO gateway_ue VALUES (?,?)", (ue, gateway))
+        self._db.execute(_PUT_BEHIND % "gateway_ue", (ue, gateway))
         self._end_via("ue=? AND gateway<>?", ue, gateway)
 
     def gateway_of(self, ue):
@@ -150,20 +163,22 @@ class UeTables:
         """`via`: the gateway that it is reached through; its `peer` is not kept then."""
         host, port = (None, None) if via is not None else peer
         self._db.execute(
-            "INSERT OR REPLACE INTO registration VALUES (?,?,?,1,?,?,?,?)",
+            _REGISTER,
             (ue, host, port, expires, now, max_segment, json.dumps(profile)),
         )
         if via is None:
             self._db.execute("DELETE FROM registration_via WHERE ue=?", (ue,))
         else:
-            self._db.execute("INSERT OR REPLACE INTO registration_via VALUES (?,?)", (ue, via))
+            self._db.execute(_PUT_BEHIND % "registration_via", (ue, via))
 
     def rebind(self, ue, peer):
         self._db.execute("UPDATE registration SET host=?, port=? WHERE ue=?", (*peer, ue))
 
     def end_registration(self, ue):
         """The UE stays known, its profile ends with the registration (clause 6.3.1.2.2 a)."""
-        self._db.execute("UPDATE registration SET live=0, max_segment=NULL, profile='{}' WHERE ue=?", (ue,))
+        self._db.execute(
+            "UPDATE registration SET live=FALSE, max_segment=NULL, profile='{}' WHERE ue=?", (ue,)
+        )
         self._db.execute("DELETE FROM registration_via WHERE ue=?", (ue,))
         self.end_availability(ue)
         self.end_monitoring(ue)
@@ -172,8 +187,10 @@ class UeTables:
         """Keeps the newest of those that are not registered, not provisioned and nobody's gateway."""
         if self._one("SELECT count(*) FROM registration") > max_ues:
             gone = self._db.execute(
-                "SELECT ue FROM registration WHERE NOT live AND ue NOT IN (SELECT ue FROM device)"
-                " AND ue NOT IN (SELECT gateway FROM registration_via) ORDER BY expires LIMIT ?",
+                "SELECT ue FROM registration AS one WHERE NOT live"
+                " AND NOT EXISTS (SELECT 1 FROM device WHERE device.ue=one.ue)"
+                " AND NOT EXISTS (SELECT 1 FROM registration_via AS via WHERE via.gateway=one.ue)"
+                " ORDER BY expires LIMIT ?",
                 (_AT_ONCE,),
             ).fetchall()
             for (ue,) in gone:
@@ -199,5 +216,8 @@ class UeTables:
 
     def expired_registrations(self, now):
         return [
-            ue for (ue,) in self._db.execute("SELECT ue FROM registration WHERE live AND expires<=?", (now,))
+            ue
+            for (ue,) in self._db.execute(
+                "SELECT ue FROM registration WHERE live AND expires<=? /*claim*/", (now,)
+            )
         ]

@@ -39,7 +39,7 @@ _CHANGES = (
         ("%s ON registration" % each, _UE)
         for each in ("INSERT", "DELETE", "UPDATE OF live, expires, host, port")
     ),
-    *(("%s ON application_server" % each, _AS) for each in ("INSERT", "DELETE")),
+    *(("%s ON application_server" % each, _AS) for each in ("INSERT", "DELETE", "UPDATE OF target_uri")),
     *(("%s ON availability" % each, _UE) for each in ("INSERT", "DELETE", "UPDATE OF since, start, opened")),
 )
 # Who is reached by whom: few rows, which a command changes.

@@ -31,14 +31,17 @@ def octets_of(head, parts):
 class MessageTables:
     """For Store, whose `_db` these methods use. Their tables are those of `tables`."""
 
+    # A query of the id of the next message: higher than that of each before it, also of those that are gone.
+    NEXT_ID = "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name='message'), 0) AS id"
+
     def add(self, lane, kind, target, origin, head, parts, state, expires, **more):
         """A message at the end of its recipient's queue (or at `position`); returns its id. `high`, `whole`: its traits
         (`traittables`)."""
         octets = octets_of(head, parts)
-        # Its place in the queue is its id, if nothing else is said: the next one of AUTOINCREMENT.
-        cursor = self._db.execute(
-            "INSERT INTO message SELECT id, coalesce(?, id), ?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,? FROM"
-            " (SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name='message'), 0) AS id)",
+        # Its place in the queue is its id, if nothing else is said.
+        (id_,) = self._db.execute(
+            "INSERT INTO message (%s) SELECT id, coalesce(?, id), ?,?,?,?,?,?,?,?,?,?,?,?,?,? FROM (%s) AS next"
+            " RETURNING id" % (COLUMNS, self.NEXT_ID),
             (
                 more.get("position"),
                 lane,
@@ -54,14 +57,14 @@ class MessageTables:
                 expires,
                 octets,
             ),
-        )
-        self._put_parts(cursor.lastrowid, parts)
+        ).fetchone()
+        self._put_parts(id_, parts)
         if kind == "MSG" and "msgList" in head:
-            self.set_elements(cursor.lastrowid, head["msgList"])
+            self.set_elements(id_, head["msgList"])
         whole = more.get("whole", "")
         names = [each["msgId"] for each in head.get("msgList", (head,))] if whole else ()
-        self.set_traits(cursor.lastrowid, more.get("high", False), whole, names)
-        return cursor.lastrowid
+        self.set_traits(id_, more.get("high", False), whole, names)
+        return id_
 
     def set_parts(self, id_, set_id, parts):
         self._db.execute("DELETE FROM part WHERE message=?", (id_,))
@@ -92,13 +95,13 @@ class MessageTables:
         return self._one("SELECT count(*) FROM part WHERE message=?", id_)
 
     def part_done(self, id_, number):
-        self._db.execute("UPDATE part SET done=1 WHERE message=? AND number=?", (id_, number))
+        self._db.execute("UPDATE part SET done=TRUE WHERE message=? AND number=?", (id_, number))
 
     def parts_again(self, id_, ranges):
         """Marks parts to be sent again; how many there are."""
         return sum(
             self._db.execute(
-                "UPDATE part SET done=0 WHERE message=? AND number BETWEEN ? AND ?", (id_, first, last)
+                "UPDATE part SET done=FALSE WHERE message=? AND number BETWEEN ? AND ?", (id_, first, last)
             ).rowcount
             for first, last in ranges
         )
@@ -161,8 +164,8 @@ class MessageTables:
             (
                 *target,
                 lane,
-                json.dumps(list(without)),
-                json.dumps(["" if origin is None else origin.key for origin in origins]),
+                self._list(list(without)),
+                self._list(["" if origin is None else origin.key for origin in origins]),
             ),
         ).fetchone()
         return row and (row[0], Address(*row[1:]) if row[2] else None)
@@ -176,7 +179,7 @@ class MessageTables:
             server,
             lane,
             *origin,
-            json.dumps(without),
+            self._list(without),
         )
 
     def next_of(self, target, lane, origin):
@@ -226,15 +229,15 @@ class MessageTables:
 
     def overdue(self, now):
         """Ids of messages whose life is over, and of those held long enough for a confirmation."""
-        rows = self._db.execute(
-            "SELECT id FROM message WHERE %s AND expires<=? UNION ALL SELECT id FROM message WHERE %s AND hold_until<=?"
-            % (IS_MORTAL, IS_HELD),
-            (now, now),
+        query = "SELECT id FROM message WHERE %s AND expires<=? OR %s AND hold_until<=? /*claim*/" % (
+            IS_MORTAL,
+            IS_HELD,
         )
-        return [id_ for (id_,) in rows.fetchall()]
+        return [id_ for (id_,) in self._db.execute(query, (now, now)).fetchall()]
 
     def summary(self):
         """(target, state, lane, messages, octets) of what waits, for people."""
         return self._db.execute(
-            "SELECT target_type, target, state, lane, count(*), sum(octets) FROM message GROUP BY 1, 2, 3, 4"
+            "SELECT target_type, target, state, lane, count(*), CAST(sum(octets) AS BIGINT)"
+            " FROM message GROUP BY 1, 2, 3, 4"
         ).fetchall()

@@ -8,6 +8,7 @@ registration its end stays. Nothing here reads a column that may be what is wron
 from dataclasses import dataclass
 
 from tools.store.states import MESSAGE, QUARANTINED, QUEUED, REGISTRATION, SEGMENT_SET
+from tools.store.tables import record
 from tools.wire.bodies import Address
 
 SCHEMA = """
@@ -58,22 +59,24 @@ def _text(value):
 class QuarantineTables:
     """For Store, whose `_db` these methods use."""
 
+    OCTETS = "CAST(%s AS BLOB)"  # how a column of text is read that may be no text
+
     def put_aside(self, kind, key, at, expires, reason, place, unreadable):
         """The id in the quarantine; None for what is not there any more. Where it is `unreadable`, what it says is kept
         apart, so that the row can be read as an empty one."""
         self._db.execute("DELETE FROM quarantine WHERE kind=? AND key=?", (kind, str(key)))
-        cursor = self._db.execute(
+        row = self._db.execute(
             "INSERT INTO quarantine (kind, key, at, expires, reason, place, target_type, target, origin_type, origin,"
-            " msg_id, what, origin_set, content) SELECT ?,?,?,?,?,?, " + _FROM[kind],
+            " msg_id, what, origin_set, content) SELECT ?,?,?,?,?,?, %s RETURNING id" % _FROM[kind],
             (kind, str(key), at, expires, reason, place, key),
-        )
-        if not cursor.rowcount:
+        ).fetchone()
+        if row is None:
             return None
-        aside = cursor.lastrowid
+        (aside,) = row
         if kind == MESSAGE:
             self._db.execute("UPDATE message SET state=?, hold_until=NULL WHERE id=?", (QUARANTINED, key))
         if kind == REGISTRATION:
-            self._db.execute("UPDATE registration SET live=0, profile='{}' WHERE ue=?", (key,))
+            self._db.execute("UPDATE registration SET live=FALSE, profile='{}' WHERE ue=?", (key,))
         elif unreadable:
             self._db.execute(_EMPTIED[kind], (key,))
         else:
@@ -85,11 +88,10 @@ class QuarantineTables:
         found = self.all_aside("id=?", id_)
         return found[0] if found else None
 
-    def all_aside(self, where="1", *values):
+    def all_aside(self, where="TRUE", *values):
         """The oldest first. Columns are read as octets: they may be no text."""
         columns = ", ".join(
-            name if name in ("at", "told", "id") else "CAST(%s AS BLOB)" % name
-            for name in _COLUMNS.split(", ")
+            name if name in ("at", "told", "id") else self.OCTETS % name for name in _COLUMNS.split(", ")
         )
         rows = self._db.execute(
             "SELECT %s FROM quarantine WHERE %s ORDER BY id" % (columns, where), values
@@ -113,26 +115,29 @@ class QuarantineTables:
 
     def is_copy(self, id_):
         """Whether a message is one copy of many."""
-        query = (
-            "SELECT json_extract(head, '$.oriDestAddr') IS NOT NULL"
-            " OR json_extract(head, '$.destAddr.destAddrType')<>target_type"
-            " FROM message WHERE id=? AND json_valid(head)"
-        )
-        return bool(self._one(query, id_))
+        query = "SELECT target_type, %s FROM message WHERE id=?" % self.OCTETS % "head"
+        row = self._db.execute(query, (id_,)).fetchone()
+        try:
+            head = record(row and _text(row[1]))
+        except (ValueError, TypeError):
+            return False
+        sent_to = head.get("destAddr")
+        type_ = sent_to.get("destAddrType") if isinstance(sent_to, dict) else None
+        return head.get("oriDestAddr") is not None or type_ not in (None, row[0])
 
     def is_aside(self, kind, key):
         return self._one("SELECT 1 FROM quarantine WHERE kind=? AND key=?", kind, str(key)) is not None
 
     def was_told(self, id_):
-        self._db.execute("UPDATE quarantine SET told=1 WHERE id=?", (id_,))
+        self._db.execute("UPDATE quarantine SET told=TRUE WHERE id=?", (id_,))
 
     def take_back(self, aside, now):
         """It goes on as if it had not been set aside; a message lives longer by the time that it was."""
         if aside.kind == MESSAGE:
             self._db.execute(
-                "UPDATE message SET state=?, expires=expires+max(0, ?), head=coalesce("
+                "UPDATE message SET state=?, expires=expires+?, head=coalesce("
                 "(SELECT content FROM quarantine WHERE id=?), head) WHERE id=?",
-                (QUEUED, now - aside.at, aside.id, aside.key),
+                (QUEUED, max(0, now - aside.at), aside.id, aside.key),
             )
         elif aside.kind == SEGMENT_SET:
             self._db.execute(

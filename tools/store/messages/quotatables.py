@@ -47,9 +47,10 @@ _TRIGGERS = (
 )
 _COUNTED = "(SELECT count(*) FROM message WHERE target_type=%s AND target=%s AND lane=%d)"
 _SUMS = (
-    "coalesce((SELECT messages FROM load WHERE lane=%d AND type={0} AND id={1}), 0),"
-    " coalesce((SELECT sum(octets) FROM load WHERE lane IN (%d, %d) AND type={0} AND id={1}), 0)"
+    "(SELECT CAST(coalesce(sum(messages), 0) AS BIGINT) FROM load WHERE lane=%d AND type={0} AND id={1}),"
+    " (SELECT CAST(coalesce(sum(octets), 0) AS BIGINT) FROM load WHERE lane IN (%d, %d) AND type={0} AND id={1})"
 ) % (DATA, DATA, SETS)
+_WAITING = "SELECT " + _SUMS.format("?1", "?2")
 _ROOM = "SELECT " + ", ".join(
     (
         _COUNTED % ("?1", "?2", DATA),
@@ -85,19 +86,15 @@ class QuotaTables:
 
     def load(self, lane, origin=("", "")):
         """(messages or sets, octets) that wait, of one originator or of all."""
-        row = self._db.execute(
-            "SELECT messages, octets FROM load WHERE lane=? AND type=? AND id=?", (lane, *origin)
+        return self._db.execute(
+            "SELECT CAST(coalesce(sum(messages), 0) AS BIGINT), CAST(coalesce(sum(octets), 0) AS BIGINT)"
+            " FROM load WHERE lane=? AND type=? AND id=?",
+            (lane, *origin),
         ).fetchone()
-        return row or (0, 0)
 
     def waiting(self, origin=("", "")):
         """(messages, octets) that wait, unfinished segment sets among the octets; of one originator or of all."""
-        row = self._db.execute(
-            "SELECT sum(CASE lane WHEN ? THEN messages END), sum(octets) FROM load"
-            " WHERE lane IN (?, ?) AND type=? AND id=?",
-            (DATA, DATA, SETS, *origin),
-        ).fetchone()
-        return row[0] or 0, row[1] or 0
+        return self._db.execute(_WAITING, origin).fetchone()
 
     def room(self, target, origin):
         """Messages that wait for a recipient; reports and responses for an originator; and what `waiting` says of the
@@ -109,8 +106,8 @@ class QuotaTables:
     def use_as(self, id_, now):
         """It has registered or sent something; written once a minute at most."""
         self._db.execute(
-            "INSERT INTO as_use VALUES (?,?) ON CONFLICT DO UPDATE SET used=excluded.used"
-            " WHERE used NOT BETWEEN excluded.used - 60 AND excluded.used",
+            "INSERT INTO as_use (id, used) VALUES (?,?) ON CONFLICT (id) DO UPDATE SET used=excluded.used"
+            " WHERE as_use.used NOT BETWEEN excluded.used - 60 AND excluded.used",
             (id_, now),
         )
 
@@ -149,11 +146,13 @@ class QuotaTables:
             " UNION ALL SELECT 'sent ' || id FROM ue UNION ALL SELECT 'delivery ' || app_id FROM app_client"
             " UNION ALL SELECT 'brought ' || app_id FROM app_client"
             " UNION ALL SELECT 'peer ' || kind || ' ' || id FROM peer_token)"
-            " DELETE FROM seen WHERE originator NOT IN (SELECT key FROM known)" % patterns
+            " DELETE FROM seen WHERE originator IN (SELECT originator FROM seen EXCEPT SELECT key FROM known)"
+            % patterns
         )
         self._db.execute("DELETE FROM as_use WHERE id NOT IN (SELECT id FROM application_server)")
         self._db.execute(
-            "DELETE FROM subscription WHERE ue NOT IN (SELECT ue FROM device UNION SELECT ue FROM registration)"
+            "DELETE FROM subscription WHERE NOT EXISTS (SELECT 1 FROM device WHERE device.ue=subscription.ue)"
+            " AND NOT EXISTS (SELECT 1 FROM registration WHERE registration.ue=subscription.ue)"
         )
         self._db.execute(
             "DELETE FROM topic_follower WHERE kind='AS' AND domain='' AND id NOT IN (SELECT id FROM application_server)"

@@ -12,11 +12,16 @@ CREATE INDEX IF NOT EXISTS seen_mark_at ON seen_mark (at)
 """
 _COUNTED = 16384  # originators
 MARKS = 24  # in the time that something is known
-_LAST = "SELECT number FROM seen_mark WHERE id=(SELECT max(id) FROM seen_mark)"
 
 
 class SeenTables:
     """For Store. Its table is one of `tables`."""
+
+    # A query of the next number: never one below a mark again, also where those above it are gone.
+    NEXT_NUMBER = (
+        "SELECT 1 + max(coalesce((SELECT max(number) FROM seen), 0),"
+        " coalesce((SELECT number FROM seen_mark WHERE id=(SELECT max(id) FROM seen_mark)), 0))"
+    )
 
     def seen(self, originator, msg_id):
         """None, or the segId that it came with ("" without segments)."""
@@ -31,10 +36,9 @@ class SeenTables:
 
     def remember(self, originator, msg_id, set_id, max_ids):
         """Of the IDs of this originator at least the last `max_ids` are known, and no more than a 32nd beyond."""
-        # Never a number below a mark again, also where those above it are gone.
         self._db.execute(
-            "INSERT OR IGNORE INTO seen VALUES (1 + max(coalesce((SELECT max(number) FROM seen), 0),"
-            " coalesce((%s), 0)),?,?,?)" % _LAST,
+            "INSERT INTO seen (number, originator, msg_id, set_id) VALUES ((%s),?,?,?) ON CONFLICT DO NOTHING"
+            % self.NEXT_NUMBER,
             (originator, msg_id.lower(), set_id),
         )
         # To find what is behind the newest ones is to go through all of them: it is done for several together, and for
@@ -55,11 +59,7 @@ class SeenTables:
 
     def mark_seen(self, now):
         """All that is remembered now will be older than what comes."""
-        self._db.execute(
-            "INSERT INTO seen_mark VALUES (NULL, ?, max(coalesce((SELECT max(number) FROM seen), 0),"
-            " coalesce((%s), 0)))" % _LAST,
-            (now,),
-        )
+        self._db.execute("INSERT INTO seen_mark (at, number) VALUES (?, (%s))" % self.NEXT_NUMBER, (now,))
 
     def last_mark(self):
         """When the last mark was made, or None."""

@@ -28,11 +28,12 @@ class SetTables:
     """For Store, whose `_db` these methods use. A segId is looked for by `bodies.same`."""
 
     def open_set(self, originator, set_id, msg_id, body, now):
-        cursor = self._db.execute(
-            "INSERT INTO segment_set VALUES (NULL,?,?,?,?,NULL,?,0,?,0)",
+        (id_,) = self._db.execute(
+            "INSERT INTO segment_set (originator, set_id, msg_id, body, progress, asked, fresh, octets)"
+            " VALUES (?,?,?,?,?,0,?,0) RETURNING id",
             (originator, set_id, msg_id, json.dumps(body), now, now),
-        )
-        return SegmentSet(cursor.lastrowid, originator, set_id, msg_id, body, now, 0, now, 0)
+        ).fetchone()
+        return SegmentSet(id_, originator, set_id, msg_id, body, now, 0, now, 0)
 
     def find_set(self, originator, set_id):
         # An originator has few sets, and one of them may be spelt otherwise.
@@ -68,14 +69,18 @@ class SetTables:
 
     def add_segment(self, id_, number, payload, body, now):
         """`body` is the head of the whole, which the set has its msgId of."""
-        self._db.execute("INSERT INTO segment VALUES (?,?,?)", (id_, number, payload))
+        query = "INSERT INTO segment (segment_set, number, payload) VALUES (?,?,?)"
+        self._db.execute(query, (id_, number, payload))
         self._db.execute(
             "UPDATE segment_set SET octets=octets+?, fresh=?, body=?, msg_id=? WHERE id=?",
             (content_size(payload), now, json.dumps(body), body["msgId"], id_),
         )
 
     def add_segment_msg_id(self, id_, msg_id, number):
-        self._db.execute("INSERT OR IGNORE INTO segment_msg_id VALUES (?,?,?)", (id_, same(msg_id), number))
+        query = (
+            "INSERT INTO segment_msg_id (segment_set, msg_id, number) VALUES (?,?,?) ON CONFLICT DO NOTHING"
+        )
+        self._db.execute(query, (id_, same(msg_id), number))
 
     def segment_msg_ids(self, id_):
         """The msgIds that its segments came with."""
