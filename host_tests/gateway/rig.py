@@ -34,9 +34,21 @@ from tools.wire.identity import Peer
 # of MSGin5G-5.
 NO_DECISIONS = {
     *("server.isolation", "server.unrecorded", "server.clock", "server.callers", "server.hosts"),
-    *("store.transactions", "store.clocktables", "store.storefile", "store.generation", "store.numbers"),
-    *("store.deadlines", "store.noticing"),
-    *("store.sectables", "store.server.tokentables", "wire.l3", "wire.masking"),
+    *(
+        "store.engine.transactions",
+        "store.engine.deadlines",
+        "store.engine.noticing",
+        "store.faults",
+        "store.opening",
+    ),
+    *(
+        "store.sqlite.connection",
+        "store.sqlite.storefile",
+        "store.sqlite.generation",
+        "store.sqlite.noticing",
+    ),
+    *("store.clocktables", "store.keys.numbers", "store.keys.sectables"),
+    *("store.server.tokentables", "wire.l3", "wire.masking"),
 }
 MODULES = [
     importlib.import_module(name)

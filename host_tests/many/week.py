@@ -23,8 +23,8 @@ from tools.server.delivery.pushes import DONE, LATER, Outcome
 from tools.server.flood import Again, Flood
 from tools.server.server import Server
 from tools.server.settings import Settings
+from tools.store.engine.transactions import Kept
 from tools.store.store import Store
-from tools.store.transactions import Kept
 from tools.wire.identity import Peer
 
 DAY = 86400

@@ -80,8 +80,8 @@ def _read(path, wanted):
 
 def _generation(check, path, found):
     """Whether it is the newest that there was, or a copy was put back."""
-    from tools.store import generation
-    from tools.store.storefile import GENERATION
+    from tools.store.sqlite import generation
+    from tools.store.sqlite.storefile import GENERATION
 
     beside = f"{path}{GENERATION}"
     try:

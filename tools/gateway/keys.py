@@ -6,7 +6,7 @@ import os
 import secrets
 
 from tools import private
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 from tools.words import complain
 
 _LONGEST_ID = 7  # octets, RFC 8613 section 3.3 with a nonce of 13

@@ -7,7 +7,7 @@ import time
 from tools.gateway import applications
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, REFUSED, Outcome
 from tools.server.isolation import reason_of
-from tools.store.transactions import store_failed
+from tools.store.faults import store_failed
 from tools.transport.departure import datagram
 from tools.wire import aggregates, bodies
 from tools.wire.answers import Refusal

@@ -4,7 +4,6 @@ a value that a device, a message or an Application Server could add to."""
 
 import asyncio
 import itertools
-import sqlite3
 from importlib import metadata
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -13,6 +12,7 @@ from prometheus_client.exposition import generate_latest
 
 from tools.page.tallies import COUNTED, TYPES
 from tools.server.delivery.pushes import DONE, LATER, REFUSED
+from tools.store.faults import DATABASE_ERRORS
 from tools.store.server import updatetables
 from tools.store.server.figures import Figures
 
@@ -91,7 +91,7 @@ class Metrics:
     def _written(self, families, now):
         try:
             stored = list(_stored(self._figures.read(now)))
-        except sqlite3.Error:  # the rest is all the more wanted then
+        except DATABASE_ERRORS:  # the rest is all the more wanted then
             stored = []
         readable = gauge("store_readable", "Whether the store could be read for this answer", bool(stored))
         self._families = [*families, readable, *stored]

@@ -16,7 +16,8 @@ from tools.page.events import sentence
 from tools.provision import many, plan, radio, settings, show
 from tools.provision.handover import provide, say_new
 from tools.provision.places import BoardPlace, FilePlace, StatePlace
-from tools.store.store import Store, StoreError
+from tools.store.faults import StoreError
+from tools.store.opening import open_store
 
 
 def add_arguments(parser):
@@ -216,17 +217,17 @@ def _place(args):
 @contextlib.contextmanager
 def _store(args):
     try:
-        store = Store(args.store, serving=False)
+        store = open_store(args.store, serving=False)
     except StoreError as error:
         raise UsageError(str(error)) from None
     try:
         store.tidy_keys()
-        for event, fields in store.file.news():
+        for event, fields in store.news():
             if event != "store-made":  # said once something is in it
                 _say(sentence({"event": event, **fields}))
         yield store
     finally:
-        unused = store.file.made and not store.devices() and not store.kids_in_use()
+        unused = store.file and store.file.made and not store.devices() and not store.kids_in_use()
         store.close()
         if unused:
             store.file.remove()

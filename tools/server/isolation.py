@@ -11,9 +11,9 @@ import os
 import traceback
 from dataclasses import dataclass
 
-from tools.store.deadlines import Deadlines
+from tools.store.engine.deadlines import Deadlines
+from tools.store.faults import store_stopped
 from tools.store.states import STEP
-from tools.store.transactions import store_stopped
 from tools.wire.outside import clean
 
 SET_ASIDE = object()  # what `run` gives for a unit that is in the quarantine now

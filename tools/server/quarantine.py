@@ -9,8 +9,9 @@ many.
 from dataclasses import dataclass
 
 from tools.server.isolation import place_of, reason_of
+from tools.store.engine.transactions import Unreadable
+from tools.store.faults import store_stopped
 from tools.store.states import ASIDE, MESSAGE, REGISTRATION, SEGMENT_SET
-from tools.store.transactions import Unreadable, store_stopped
 from tools.wire.bodies import Address
 from tools.wire.outside import capped
 

@@ -22,9 +22,9 @@ from tools.server.procedures.procedure import Core
 from tools.server.quarantine import Quarantine
 from tools.server.routing import Routing
 from tools.server.speakers import Speakers
+from tools.store.faults import store_failed
 from tools.store.states import QUEUED, STEP
 from tools.store.tables import DATA
-from tools.store.transactions import store_failed
 from tools.wire import bodies, restreading, seal
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
@@ -93,7 +93,7 @@ class Server:
 
     def request(self, peer, content_format, octets, now):
         """The Answer to a POST on the MSGin5G path: 5.00 with nothing done where an exception ends it. Raises only what
-        says that the store as a whole has failed (`transactions.store_failed`)."""
+        says that the store as a whole has failed (`faults.store_failed`)."""
         return self._guarded("request", peer, now, self._request, peer, content_format, octets, now)
 
     def topic(self, peer, topic, observe, content_format, octets, now):

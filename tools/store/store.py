@@ -10,25 +10,14 @@ import json
 import sqlite3
 
 from tools import held
-from tools.store import clocktables, sectables, transactions, uetables
+from tools.store import clocktables, uetables
 from tools.store.alone import Alone
-from tools.store.clocktables import ClockTables
+from tools.store.engine.transactions import Transactions
+from tools.store.families import Families
+from tools.store.faults import StoreError
 from tools.store.gateway import apptables, fetchtables, heldtables, rekeytables, servicetables, waytables
-from tools.store.gateway.apptables import ApplicationTables
-from tools.store.gateway.fetchtables import FetchTables
-from tools.store.gateway.heldtables import HeldTables
-from tools.store.gateway.rekeytables import RekeyTables
-from tools.store.gateway.servicetables import ServiceTables
-from tools.store.gateway.waytables import WayTables
-from tools.store.generation import GenerationTables
+from tools.store.keys import numbers, sectables
 from tools.store.messages import messagetables, quarantinetables, quotatables, seentables, settables
-from tools.store.messages.messagetables import MessageTables
-from tools.store.messages.quarantinetables import QuarantineTables
-from tools.store.messages.quotatables import QuotaTables
-from tools.store.messages.seentables import SeenTables
-from tools.store.messages.settables import SetTables
-from tools.store.noticing import Noticing
-from tools.store.sectables import SecurityTables
 from tools.store.server import (
     areatables,
     bundletables,
@@ -45,26 +34,11 @@ from tools.store.server import (
     traittables,
     updatetables,
 )
-from tools.store.server.areatables import AreaTables
-from tools.store.server.bundletables import BundleTables
-from tools.store.server.configtables import ConfigurationTables
-from tools.store.server.exposuretables import ExposureTables
-from tools.store.server.gatewaytables import GatewayTables
-from tools.store.server.grouptables import GroupTables
-from tools.store.server.listedtables import ListedTables
-from tools.store.server.listtables import ListTables
-from tools.store.server.peertables import PeerTables
-from tools.store.server.reachtables import ReachTables
-from tools.store.server.tokentables import TokenTables
-from tools.store.server.topictables import TopicTables
-from tools.store.server.traittables import TraitTables
-from tools.store.server.updatetables import UpdateTables
-from tools.store.states import IS_HELD, IS_MORTAL
-from tools.store.storefile import GENERATION, StoreError, StoreFile, in_use
-from tools.store.tables import SCHEMA, VERSION, ApplicationServer
-from tools.store.transactions import Transactions
-from tools.store.uetables import UeTables
-from tools.wire.bodies import Address
+from tools.store.sqlite import connection, generation
+from tools.store.sqlite.generation import GenerationTables
+from tools.store.sqlite.noticing import Noticing
+from tools.store.sqlite.storefile import GENERATION, StoreFile, in_use
+from tools.store.tables import SCHEMA, VERSION
 from tools.words import why
 
 _MORE = ";".join(
@@ -73,6 +47,7 @@ _MORE = ";".join(
         apptables,
         clocktables,
         fetchtables,
+        generation,
         grouptables,
         heldtables,
         areatables,
@@ -81,6 +56,7 @@ _MORE = ";".join(
         exposuretables,
         gatewaytables,
         messagetables,
+        numbers,
         quarantinetables,
         reachtables,
         rekeytables,
@@ -100,62 +76,15 @@ _MORE = ";".join(
 )
 
 
-def _first(cursor):
-    row = cursor.fetchone()
-    return None if row is None else row[0]
-
-
-def _of_known(function):
-    def call(*values):
-        return None if None in values else function(values)
-
-    return call
-
-
-def _application_server(cursor):
-    row = cursor.fetchone()
-    return row and ApplicationServer(*row)
-
-
-class Store(
-    Transactions,
-    Alone,
-    ApplicationTables,
-    ClockTables,
-    FetchTables,
-    GroupTables,
-    HeldTables,
-    AreaTables,
-    BundleTables,
-    ConfigurationTables,
-    ExposureTables,
-    GatewayTables,
-    GenerationTables,
-    MessageTables,
-    ListedTables,
-    ListTables,
-    Noticing,
-    PeerTables,
-    QuarantineTables,
-    QuotaTables,
-    ReachTables,
-    RekeyTables,
-    SecurityTables,
-    SeenTables,
-    ServiceTables,
-    SetTables,
-    TokenTables,
-    TopicTables,
-    TraitTables,
-    UpdateTables,
-    UeTables,
-    WayTables,
-):
-    """The tables, in the words of the server. Opened with the file's path, or ":memory:".
+class Store(Transactions, Alone, Noticing, GenerationTables, Families):
+    """The store in an SQLite file. Opened with the file's path, or ":memory:".
 
     `serving`: for a gateway, which holds the store for itself, not for a command beside it; `create`: whether a file
     that is not there is made. Raises StoreError. `file` is its StoreFile, None for ":memory:".
     """
+
+    WRITES = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+    READS = ("SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit", "RELEASE unit")
 
     def __init__(self, path, serving=True, create=True):
         super().__init__()
@@ -165,7 +94,7 @@ class Store(
                 self.file = StoreFile(path, serving, create)
             elif not serving:
                 raise StoreError(":memory: is a store that ends with its program: give a file, --store FILE")
-            self._db = self._connect(self.file.path if self.file else path, 5)
+            self._db = connection.connect(self.file.path if self.file else path, 5)
             self._prepare()
             if self.file:
                 self.file.check()
@@ -185,26 +114,6 @@ class Store(
         except BaseException:
             self.close()
             raise
-
-    @staticmethod
-    def _connect(path, timeout):
-        """A COMMIT may run in another thread; one at a time uses it (`transactions.Shared`)."""
-        connection = sqlite3.connect(
-            path,
-            isolation_level=None,
-            timeout=timeout,
-            check_same_thread=False,
-            cached_statements=512,
-            factory=transactions.Connection,
-        )
-        for name, function in (("least", min), ("greatest", max)):  # as other engines call them
-            connection.create_function(name, -1, _of_known(function), deterministic=True)
-        return connection
-
-    @staticmethod
-    def _list(values):
-        """What stands for the parameter of json_each."""
-        return json.dumps(values)
 
     def _prepare(self):
         execute = self._db.execute
@@ -268,9 +177,9 @@ class Store(
         store's own."""
         if self.file is None:
             return self._db
-        connection = self._connect(self.file.path, 0)
-        connection.execute("PRAGMA query_only=ON")
-        return connection
+        reader = connection.connect(self.file.path, 0)
+        reader.execute("PRAGMA query_only=ON")
+        return reader
 
     def transaction(self):
         """As of Transactions. sqlite3.OperationalError where the file is not the one of its name any more: what went
@@ -283,60 +192,18 @@ class Store(
             raise error
         return super().transaction()
 
+    def news(self):
+        """What its owner should hear, as (event, its fields)."""
+        return self.file.news() if self.file else ()
+
     def close(self):
         self.settle()
-        for connection in (self._aside, self._db):
-            if connection:
-                connection.close()
+        for each in (self._aside, self._db):
+            if each:
+                each.close()
         self.close_generation()
         if self.file:
             self.file.close()
 
-    def _one(self, query, *values):
-        return self.once(_first, query, *values)
-
-    # ---- Application Servers -----------------------------------------------------------------------------------------
-
-    def register_as(self, id_, registration, target_uri, profile):
-        self._db.execute(
-            "INSERT INTO application_server (id, registration, target_uri, profile) VALUES (?,?,?,?)"
-            " ON CONFLICT (id) DO UPDATE SET registration=excluded.registration, target_uri=excluded.target_uri,"
-            " profile=excluded.profile",
-            (id_, registration, target_uri, json.dumps(profile)),
-        )
-
-    def deregister_as(self, registration):
-        """The AS Service ID, or None."""
-        found = self._one("SELECT id FROM application_server WHERE registration=?", registration)
-        if found is not None:
-            self._end_as(found)
-        return found
-
-    def remove_as(self, id_):
-        self.forget_seen("AS", id_)
-        self._end_as(id_)
-
-    def _end_as(self, id_):
-        """Its subscriptions to topics are those of a registration."""
-        self.unfollow_all(Address("AS", id_))
-        self._db.execute("DELETE FROM as_use WHERE id=?", (id_,))
-        self._db.execute("DELETE FROM application_server WHERE id=?", (id_,))
-
-    def application_server(self, id_):
-        query = "SELECT id, registration, target_uri FROM application_server WHERE id=?"
-        return self.lasting("servers", _application_server, query, id_)
-
-    def application_servers(self):
-        rows = self._db.execute("SELECT id, registration, target_uri FROM application_server ORDER BY id")
-        return [ApplicationServer(*row) for row in rows]
-
-    # ---- clocks ------------------------------------------------------------------------------------------------------
-
-    def deadline(self):
-        """When the next registration or message is over, or None."""
-        return self._one(
-            "SELECT min(t) FROM (SELECT min(expires) AS t FROM registration WHERE live"
-            " UNION ALL SELECT min(expires) FROM message WHERE %s"
-            " UNION ALL SELECT min(expires) FROM quarantine"
-            " UNION ALL SELECT min(hold_until) FROM message WHERE %s) AS due" % (IS_MORTAL, IS_HELD)
-        )
+    def _list(self, values):
+        return json.dumps(list(values))

@@ -8,9 +8,9 @@ gateway is registered.
 import json
 from typing import NamedTuple
 
+from tools.store.engine.transactions import reading
 from tools.store.states import REGISTRATION
 from tools.store.tables import Registration, record
-from tools.store.transactions import reading
 
 # `gateway`: who is one. `gateway_ue`: who may be registered by which. `registration_via`: who is, now.
 SCHEMA = """

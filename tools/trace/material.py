@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tools.line.remote import Board
-from tools.store.store import Store
-from tools.store.storefile import StoreError
+from tools.store.faults import StoreError
+from tools.store.opening import open_store
 from tools.trace import ring, sources
 from tools.trace.steps import DEVICE, Step, of_life
 from tools.wire.bodies import parse
@@ -29,7 +29,7 @@ class Material:
 def keys_of_store(path):
     """The Keys of all devices of a gateway's store. Raises ValueError."""
     try:
-        store = Store(path, serving=False, create=False)
+        store = open_store(path, serving=False, create=False)
     except StoreError as error:
         raise ValueError(str(error)) from None
     try:

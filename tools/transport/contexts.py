@@ -11,7 +11,7 @@ from aiocoap import oscore
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from tools.store.generation import LAST
+from tools.store.keys.numbers import LAST
 from tools.transport.window import Taken, Window
 
 _AHEAD = 64  # sequence numbers for one write (appendix B.1.1)

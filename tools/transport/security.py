@@ -8,7 +8,6 @@ verifying shows who holds a key, so each request is verified, even in a flood.
 
 import collections
 import logging
-import sqlite3
 import time
 
 import aiocoap
@@ -16,6 +15,7 @@ from aiocoap import interfaces, oscore
 from aiocoap.transports.oscore import OSCOREAddress
 
 from tools.server.flood import Flood
+from tools.store.faults import DATABASE_ERRORS
 from tools.transport.arrival.recent import REPEATS, Recent, content
 from tools.transport.contexts import StoreContext, fields_of
 from tools.transport.site import message_of
@@ -213,7 +213,9 @@ class Guard:
         except oscore.ProtectionInvalid:
             self.emit_refused(remote, "4.00", _ANOTHER_KEY, context)
             return _fitting(request, aiocoap.BAD_REQUEST, b"Decryption failed")
-        except sqlite3.Error:  # the number could not be noted: the request was not taken, and may come again
+        except (
+            DATABASE_ERRORS
+        ):  # the number could not be noted: the request was not taken, and may come again
             return _fitting(request, aiocoap.SERVICE_UNAVAILABLE, b"")
         except Exception:  # it verified, but what is inside is not CoAP
             return _fitting(request, aiocoap.BAD_OPTION, b"")

@@ -7,9 +7,10 @@ below it was used before, with another text: the device went back.
 """
 
 import contextlib
-import sqlite3
 
 from aiocoap import oscore
+
+from tools.store.faults import DATABASE_ERRORS
 
 SIZE = 32
 _STEP = 64  # numbers for one write
@@ -36,7 +37,7 @@ class Window(oscore.ReplayWindow):
     def _struck(self):
         self._used()
         if self._index >= self._floor + _STEP:
-            with contextlib.suppress(sqlite3.Error):  # it stays lower, which is safe
+            with contextlib.suppress(*DATABASE_ERRORS):  # it stays lower, which is safe
                 self._store.note_floor(self._digest, self._index)
                 self._floor = self._index
 

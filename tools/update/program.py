@@ -6,15 +6,14 @@ import argparse
 import contextlib
 import json
 import re
-import sqlite3
 import time
 
 from tools.errors import UsageError
 from tools.gateway.commands.shared import add_store, row_id, service_id
+from tools.store.faults import TAKES_NOTHING, StoreError
+from tools.store.opening import open_store
 from tools.store.server.bundletables import NoRoomError, StoredBundle
 from tools.store.server.updatetables import DONE, PAUSED, RUNNING, STATES, STOPPED, Plan
-from tools.store.store import Store
-from tools.store.storefile import StoreError
 from tools.update import format, watching
 from tools.words import complain, counted, with_name
 
@@ -97,14 +96,14 @@ def main(args):
         return _VERBS[args.update_verb](args)
     except (StoreError, NoRoomError) as error:
         raise UsageError(str(error)) from None
-    except sqlite3.OperationalError as error:
+    except TAKES_NOTHING as error:
         raise UsageError("the store takes nothing now (%s): try again" % error) from None
 
 
 @contextlib.contextmanager
 def _opened(args):
     """The store, closed at the end. Raises StoreError."""
-    store = Store(args.store, serving=False, create=False)
+    store = open_store(args.store, serving=False, create=False)
     try:
         yield store
     finally:

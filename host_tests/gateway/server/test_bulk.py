@@ -10,7 +10,7 @@ from host_tests.gateway.server.test_decisions import HERE, THERE, A, B, Bench, m
 from tools.gateway import keys as key_files
 from tools.server.delivery.pushes import Outcome
 from tools.server.server import Server
-from tools.store.transactions import Unreadable
+from tools.store.engine.transactions import Unreadable
 from tools.transport.security import ContextBinding, Speaker
 from tools.wire.identity import Peer
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from host_tests.gateway.server.test_decisions import HERE, THERE, Bench
 from tools.server.server import Server
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 from tools.store.server.configtables import UeConfiguration
 from tools.transport.security import ContextBinding, Speaker
 from tools.wire.answers import Request

@@ -12,7 +12,7 @@ import pytest
 from host_tests.gateway.scripted import ApplicationServer, Ue, gateway, run
 from host_tests.gateway.server.test_decisions import HERE, THERE, Bench, msg
 from tools.programs.patience import patience
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 from tools.store.store import Store
 from tools.transport.contexts import StoreContext
 from tools.wire.identity import Peer

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import tools
-from tools.store import transactions
+from tools.store.sqlite import connection
 
 # Why a statement may go through a whole table, with what tells it from others: words of it, or the table's name.
 MAY_SCAN = {
@@ -128,7 +128,7 @@ def scans_of(execute, statement, values=()):
     return [each for each in said if (match := _SCAN.match(each)) and match[1] != "CONSTANT"]
 
 
-class _Connection(transactions.Connection):
+class _Connection(connection.Connection):
     def execute(self, statement, values=(), /):
         self._look(statement, values)
         return super().execute(statement, values)
@@ -151,4 +151,4 @@ class _Connection(transactions.Connection):
 
 
 def watch():
-    transactions.Connection = _Connection
+    connection.Connection = _Connection

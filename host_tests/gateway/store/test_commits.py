@@ -19,8 +19,8 @@ from tools.gateway.running import commits
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
 from tools.server.settings import Settings
+from tools.store.engine.transactions import Shared
 from tools.store.store import Store
-from tools.store.transactions import Shared
 from tools.wire.answers import Refusal
 from tools.wire.identity import Peer
 

@@ -8,7 +8,7 @@ import types
 import pytest
 
 from tools.gateway import keys as key_files
-from tools.store import generation
+from tools.store.sqlite import generation
 from tools.store.store import Store
 from tools.transport.contexts import StoreContext
 

@@ -7,7 +7,8 @@ import sqlite3
 
 import pytest
 
-from tools.store import noticing
+from tools.store.engine import noticing
+from tools.store.sqlite.noticing import Noticing
 from tools.store.store import Store
 from tools.wire.identity import Peer
 
@@ -17,7 +18,7 @@ UE, HERE, THERE = "ue:a", Peer("192.0.2.1", 1), Peer("192.0.2.2", 2)
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     made = Store(str(tmp_path / "g.db"))
-    monkeypatch.setattr(noticing.Noticing, "_BELIEVED", 60)  # a machine may be slow
+    monkeypatch.setattr(Noticing, "_BELIEVED", 60)  # a machine may be slow
     yield made
     made.close()
 

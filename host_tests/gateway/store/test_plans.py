@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from host_tests.gateway.store import plans
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 from tools.store.store import Store
 from tools.store.tables import DATA
 from tools.wire.bodies import Address

@@ -14,7 +14,7 @@ import pytest
 from host_tests.gateway.scripted import ROOT, Ue, gateway, run
 from tools import cli
 from tools.gateway import keys as key_files
-from tools.store import storefile
+from tools.store.sqlite import storefile
 from tools.store.store import Store, StoreError
 
 UE = "ue:sensor-1@example.org"

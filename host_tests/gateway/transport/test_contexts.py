@@ -7,7 +7,7 @@ import aiocoap
 import pytest
 from aiocoap import oscore
 
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 from tools.store.store import Store
 from tools.transport.contexts import StoreContext
 

@@ -22,7 +22,7 @@ from tools.gateway import keys as key_files
 from tools.gateway.runtime import Gateway, Options
 from tools.page.events import Events
 from tools.server.settings import Settings
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 from tools.store.store import Store
 from tools.transport.arrival import datagrams
 from tools.transport.arrival.recent import REPEATS, Recent

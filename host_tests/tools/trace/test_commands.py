@@ -17,7 +17,7 @@ from tools import trace
 from tools.cli import main
 from tools.gateway import keys
 from tools.programs.patience import communicate
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 from tools.store.store import Store
 from tools.trace import material, sources, svg, text
 from tools.trace.reader import Reader

@@ -24,7 +24,7 @@ import aiocoap
 from tools.bench import Row
 from tools.device import ROOT
 from tools.errors import UsageError
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 from tools.store.store import Store
 from tools.transport.contexts import StoreContext
 from tools.wire import bodies

@@ -8,8 +8,8 @@ import sys
 
 from tools.page.events import sentence
 from tools.server.hosts import name_of
-from tools.store.store import Store
-from tools.store.storefile import NoStore, StoreError
+from tools.store import opening
+from tools.store.faults import NoStore, StoreError
 from tools.wire.bodies import is_service_id
 from tools.wire.restreading import is_target
 
@@ -62,7 +62,7 @@ def add_store(*parsers):
 def open_store(args):
     """The store of a command beside the gateway: only an `add` makes one where there is none. Raises StoreError."""
     try:
-        store = Store(args.store, serving=False, create=args.gateway_verb == "add")
+        store = opening.open_store(args.store, serving=False, create=args.gateway_verb == "add")
     except NoStore as error:
         names = (
             getattr(args, name, None)
@@ -72,7 +72,7 @@ def open_store(args):
         if name is None:
             raise
         raise StoreError("there is no %s %s: %s" % (args.gateway_action, name, error)) from None
-    for event, fields in store.file.news():
+    for event, fields in store.news():
         print(sentence({"event": event, **fields}), file=sys.stderr, flush=True)
     return store
 

@@ -7,7 +7,7 @@ is heard of again.
 
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Push
 from tools.server.isolation import RESTS
-from tools.store.noticing import Touched
+from tools.store.engine.noticing import Touched
 from tools.store.states import OWED
 from tools.store.tables import CONTROL
 from tools.wire import bodies

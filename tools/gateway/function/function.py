@@ -26,7 +26,7 @@ from tools.server.counters import Counters
 from tools.server.delivery.turns import Turns
 from tools.server.flood import Flood
 from tools.server.isolation import RESTS, Isolation, place_of, reason_of
-from tools.store.transactions import store_failed
+from tools.store.faults import store_failed
 from tools.wire import bodies, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Malformed
@@ -90,7 +90,7 @@ class GatewayFunction:
 
     def request(self, peer, request, now):
         """The Answer to a request of a device; None where it goes on to the server unchanged. Raises only what says
-        that the store as a whole has failed (`transactions.store_failed`)."""
+        that the store as a whole has failed (`faults.store_failed`)."""
         try:
             if self._has_nothing_to_do_with(request):
                 return None

@@ -21,8 +21,8 @@ from tools.page.tallies import Tallies
 from tools.page.view import View
 from tools.server.clock import SteadyClock, away
 from tools.server.isolation import place_of, reason_of
-from tools.store.store import Store
-from tools.store.transactions import busy, store_failed
+from tools.store.faults import busy, store_failed
+from tools.store.opening import open_store
 from tools.transport.coap import CoapTransport, peer_of
 from tools.transport.discovery import discovery_of
 from tools.transport.security import ContextBinding, Guard
@@ -76,7 +76,7 @@ class Running:
         self.tallies = Tallies()
         self.events.callbacks.append(self.tallies.hear)
         self._metrics = None
-        self.store = Store(options.store)
+        self.store = self.opened(options.store)
         self.store.wait_for_nobody()
         self.coap_port = self.http_port = None
         self.history = History(self.events, "gateway" if self.mode == "gateway" else "server")
@@ -97,6 +97,10 @@ class Running:
         self._stopped = False
 
     # ---- what a program adds -----------------------------------------------------------------------------------------
+
+    def opened(self, where):
+        """The store. Raises StoreError."""
+        return open_store(where)
 
     def begin(self, decisions, item):
         """A coroutine that does what a round of work of these decisions gave."""
@@ -193,7 +197,7 @@ class Running:
             await self.stop()
             raise
         self.open()
-        for event, fields in self.store.file.news() if self.store.file else ():
+        for event, fields in self.store.news():
             self.events.emit(event, **fields)
         self.events.emit("listening", coap=self.address("coap"), http="http://" + self.address("http"))
         self._pump_soon()

@@ -8,6 +8,7 @@ from tools.gateway import applications
 from tools.gateway.appjson import ApplicationJson
 from tools.gateway.applications import Applications
 from tools.gateway.l3lines import L3Line
+from tools.store.opening import open_file
 from tools.transport.lines import Line
 from tools.wire import l3
 from tools.wire.answers import Refusal
@@ -15,6 +16,9 @@ from tools.wire.answers import Refusal
 
 class Behind:
     """For a Running that has `coap` and a `_sender`."""
+
+    def opened(self, where):
+        return open_file(where)
 
     def _open_lines(self):
         options = self.options

@@ -10,10 +10,10 @@ itself: one that the store cannot take fails alone.
 import asyncio
 import collections
 import contextlib
-import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from tools.store.faults import DATABASE_ERRORS, Unavailable
 from tools.wire.answers import Refusal
 
 LONGEST = 64  # events of one round
@@ -177,11 +177,11 @@ class Commits:
                 taken.append(event)
                 self._program.decide(event)
                 if not self._store.in_transaction:
-                    raise sqlite3.OperationalError("the store gave up the transaction")
+                    raise Unavailable("the store gave up the transaction")
             if shared.changed:
                 self._program.note()
         except Exception as error:
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(*DATABASE_ERRORS):
                 shared.undo(error)
             return None, self._failed(taken, error)
         return shared, taken

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tools.gateway.function.settings import FunctionSettings
 from tools.server.settings import PORT, Settings
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 
 
 @dataclass(frozen=True)

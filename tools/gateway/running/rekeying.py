@@ -7,8 +7,8 @@ import json
 from collections import Counter, deque
 
 from tools.gateway.keys import section_of
+from tools.store.engine.noticing import Touched
 from tools.store.gateway.rekeytables import BROUGHT, REFUSED, WAITING
-from tools.store.noticing import Touched
 from tools.transport.coap import Unanswered
 from tools.wire.answers import Request
 

@@ -5,9 +5,9 @@ in between, those that the Application Server knows already come again, in order
 """
 
 import asyncio
-import sqlite3
 
 from tools.server.delivery.pushes import DONE, REFUSED, UNSENT, Outcome
+from tools.store.faults import DATABASE_ERRORS
 
 AHEAD = 2  # that are ready behind the one which is on its way: an outcome may take as long as two answers
 
@@ -60,5 +60,5 @@ class _Turn:
             return False
         try:
             return self._of._may_go(self._push)
-        except sqlite3.Error:  # it cannot be read now: it has its turn later
+        except DATABASE_ERRORS:  # it cannot be read now: it has its turn later
             return False

@@ -8,7 +8,6 @@ import asyncio
 import gc
 import logging
 import signal
-import sqlite3
 import sys
 
 from tools.gateway.keys import KeyFileError
@@ -18,6 +17,7 @@ from tools.page.events import to_stdout
 from tools.page.sinks import say
 from tools.server.hosts import is_loopback
 from tools.server.settings import Settings
+from tools.store.faults import TAKES_NOTHING
 from tools.store.store import StoreError
 from tools.words import complain, with_name
 
@@ -55,7 +55,7 @@ class Command:
             raise
         except (StoreError, KeyFileError, Mistake, OSError) as error:
             return self.fail(with_name(error))
-        except sqlite3.OperationalError as error:
+        except TAKES_NOTHING as error:
             return self.fail("the store takes nothing now (%s): try again" % error)
         return self._run(args, events)
 

@@ -18,7 +18,7 @@ from tools.server.delivery.quotas import Quotas
 from tools.server.delivery.responses import Responses
 from tools.server.delivery.turns import ABREAST, Turns
 from tools.server.isolation import RESTS, SET_ASIDE
-from tools.store.noticing import Touched
+from tools.store.engine.noticing import Touched
 from tools.store.states import HELD, MESSAGE, QUEUED, RECIPIENT
 from tools.store.tables import CONTROL, DATA
 from tools.wire import bodies, rest, segments

@@ -8,7 +8,7 @@ raises, takes no other with it. The standard describes successes only.
 
 from tools.server.isolation import place_of, reason_of
 from tools.server.procedures.procedure import Procedure
-from tools.store.transactions import store_failed
+from tools.store.faults import store_failed
 from tools.wire import bodies
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Malformed

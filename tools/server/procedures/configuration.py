@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from tools.server.isolation import place_of, reason_of
 from tools.server.procedures.procedure import Procedure
+from tools.store.faults import store_failed
 from tools.store.server.configtables import UeConfiguration
-from tools.store.transactions import store_failed
 from tools.wire import seal, ueconfig
 from tools.wire.answers import Answer, Refusal
 from tools.wire.identity import Peer

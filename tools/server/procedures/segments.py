@@ -10,7 +10,7 @@ from tools.server.delivery.ends import about
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, Push
 from tools.server.isolation import RESTS
 from tools.server.procedures.procedure import Procedure
-from tools.store.noticing import Touched
+from tools.store.engine.noticing import Touched
 from tools.store.states import QUEUED, SEGMENT_SET
 from tools.store.tables import CONTROL
 from tools.wire import bodies, segments

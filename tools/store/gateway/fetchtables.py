@@ -4,8 +4,8 @@
 import json
 from dataclasses import dataclass
 
+from tools.store.engine.transactions import reading
 from tools.store.states import FETCH
-from tools.store.transactions import reading
 from tools.wire.identity import Peer, peer_at
 
 # What a row of `gateway_fetch` waits for.

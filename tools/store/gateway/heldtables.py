@@ -5,9 +5,9 @@ owes the UEs (TS 24.538 clause 6.3.4.3), in the store."""
 import json
 from dataclasses import dataclass
 
+from tools.store.engine.transactions import reading
 from tools.store.states import HELD_REQUEST, OWED
 from tools.store.tables import record
-from tools.store.transactions import reading
 from tools.wire.bodies import Address
 from tools.wire.identity import Peer, peer_at
 

@@ -4,7 +4,7 @@ take their place once the device has used them."""
 
 from typing import NamedTuple
 
-from tools.store.sectables import Keys
+from tools.store.keys.sectables import Keys
 
 # `digest` is NULL where they were refused; `due`: when they are brought, or brought again.
 SCHEMA = """

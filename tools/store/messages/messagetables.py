@@ -3,9 +3,9 @@
 
 import json
 
+from tools.store.engine.transactions import reading
 from tools.store.states import IS_HELD, IS_MORTAL, IS_QUEUED, IS_STORED, IS_WELL, MESSAGE, QUEUED
 from tools.store.tables import COLUMNS, DATA, read_row, text_of
-from tools.store.transactions import reading
 from tools.wire.bodies import Address, same
 from tools.wire.payload import content_size
 

@@ -3,9 +3,9 @@
 
 import json
 
+from tools.store.engine.transactions import reading
 from tools.store.states import SEGMENT_SET
 from tools.store.tables import SegmentSet, record
-from tools.store.transactions import reading
 from tools.wire.bodies import same
 from tools.wire.payload import content_size
 from tools.wire.segments import Assembly

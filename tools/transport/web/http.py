@@ -7,7 +7,6 @@ import contextvars
 import email.utils
 import functools
 import json
-import sqlite3
 import time
 
 import aiohttp
@@ -16,6 +15,7 @@ from aiohttp import web
 from tools.page import openapi
 from tools.server.callers import ANYBODY, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
+from tools.store.faults import DATABASE_ERRORS
 from tools.transport.web.connections import Connections, Incoming
 from tools.transport.web.pages import SENDING, Pages
 from tools.transport.web.problems import problem, problems
@@ -172,7 +172,7 @@ class HttpTransport:
         except RefusedError as refused:
             self._callers.emit_refused(request, refused.status, str(refused))
             return problem(refused.status, str(refused), headers=refused.headers)
-        except sqlite3.Error:
+        except DATABASE_ERRORS:
             return problem(503, "the store is not working", headers={"Retry-After": "10"})
         except Refusal as refusal:
             if refusal.answer.code == "4.03":

@@ -14,8 +14,8 @@ from tools.server.delivery.pushes import Item
 from tools.server.procedures.procedure import Procedure
 from tools.server.procedures.updates import words
 from tools.server.procedures.updates.jobs import Jobs
+from tools.store.engine.noticing import Touched
 from tools.store.messages.messagetables import octets_of
-from tools.store.noticing import Touched
 from tools.store.server.updatetables import (
     CONFIRMED,
     FAILED,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The lower ends of replay windows, by the digest of the key (transport/window.py)."""
 
+LAST = (1 << 40) - 1  # of a key: RFC 8613 section 7.2.1
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS security_heard (digest BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID;
 """

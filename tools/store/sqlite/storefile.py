@@ -12,6 +12,7 @@ import os
 import stat
 
 from tools import held
+from tools.store.faults import NoStore, StoreError
 
 PRIVATE = 0o600
 GENERATION = "-generation"  # see `generation`
@@ -23,14 +24,6 @@ _BESIDE = (
     ".lock",
 )  # the last one is of versions that locked beside it
 _serving: set[tuple[int, int]] = set()  # (device, inode) of the databases that this process serves
-
-
-class StoreError(Exception):
-    """The file cannot be used; the sentence says what to do."""
-
-
-class NoStore(StoreError):
-    """There is no store of this name, and none was to be made."""
 
 
 def in_use(path, who):

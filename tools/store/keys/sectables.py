@@ -8,13 +8,9 @@ A key stays when its UE gets another one: should it come back, its numbers go on
 import hashlib
 from dataclasses import dataclass, field
 
-from tools.store import generation, numbers
-from tools.store.numbers import FloorTable
+from tools.store.keys.numbers import FloorTable
 
-SCHEMA = (
-    generation.SCHEMA
-    + numbers.SCHEMA
-    + """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS security_context (
   digest BLOB PRIMARY KEY, recipient_id BLOB, id_context BLOB, sender_id BLOB, secret BLOB, salt BLOB,
   next INTEGER DEFAULT 0, used INTEGER DEFAULT 0) WITHOUT ROWID;
@@ -25,7 +21,6 @@ CREATE INDEX IF NOT EXISTS security_ue_digest ON security_ue (digest);
 CREATE TABLE IF NOT EXISTS security_ue_id (ue_id TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS security_ue_id_digest ON security_ue_id (digest);
 """
-)
 # Keys that nobody has any more, nor gets next (rekeytables.py).
 _UNBOUND = (
     "digest IN (SELECT digest FROM %s EXCEPT SELECT digest FROM security_ue"

@@ -5,7 +5,7 @@ import heapq
 import itertools
 from math import inf
 
-from tools.store.transactions import GONE, Kept
+from tools.store.engine.transactions import GONE, Kept
 
 _SPARE = 64  # entries that may be outdated, beyond as many as there are good ones
 

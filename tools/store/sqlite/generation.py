@@ -19,6 +19,7 @@ import time
 from dataclasses import dataclass
 
 from tools import held
+from tools.store.keys.numbers import LAST
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS generation (one INTEGER PRIMARY KEY CHECK (one=1), name TEXT, count INTEGER, top INTEGER,
@@ -31,7 +32,6 @@ AHEAD = 1 << 20
 _EACH_SECOND = 1000
 _CHANCE = 1 << 30
 _MAX_AHEAD = 1 << 36
-LAST = (1 << 40) - 1  # RFC 8613 section 7.2.1
 
 # ns between what is written and what the file system then says. What it takes at the first tries is narrow; a clock
 # that goes by ticks, one that is some ms behind, and one that counts seconds need more. The file says which it was.

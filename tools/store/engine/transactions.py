@@ -6,53 +6,12 @@ recipient is done in a savepoint of its own, so that an exception undoes that an
 """
 
 import contextlib
-import sqlite3
 import threading
 import time
 
-# The store as a whole can't be written now: no row's fault, and the same for the next one.
-_STOPPED = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PROTOCOL,
-}
-# A page that can't be read is one row's fault at first; a request that met it can't be answered.
-_DAMAGED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-# Of reading; any other IOERR is of writing, and so of all.
-_READING = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ}
+from tools.store.faults import DATABASE_ERRORS, store_stopped
+
 GONE = object()  # what was in a Kept before a key was
-
-
-def _code(error):
-    return getattr(error, "sqlite_errorcode", -1) & 0xFF if isinstance(error, sqlite3.Error) else None
-
-
-def store_stopped(error):
-    """Whether the exception says that nothing can be written, whatever it is."""
-    code = _code(error)
-    if code == sqlite3.SQLITE_IOERR:
-        return error.sqlite_errorcode not in _READING
-    return code in _STOPPED
-
-
-def store_failed(error):
-    """Whether a request that ended like this may go better when the store is well again (5.03)."""
-    unnamed = type(error) is sqlite3.OperationalError and not hasattr(error, "sqlite_errorcode")
-    return (
-        store_stopped(error)
-        or _code(error) in _DAMAGED
-        or (unnamed and not str(error).startswith("Could not decode"))
-    )
-
-
-def busy(error):
-    """Whether another process is writing just now."""
-    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class Unreadable(Exception):
@@ -116,38 +75,6 @@ class Kept(dict):
     clear = popitem = setdefault = update = __ior__ = _unnoted
 
 
-_execute, _executemany = sqlite3.Connection.execute, sqlite3.Connection.executemany
-
-
-class Connection(sqlite3.Connection):
-    """A connection whose savepoints begin with the first statement in them that may write: most units only read.
-
-    `late`: the savepoints that have not begun, the outermost first. They begin at one place, so one is enough.
-    """
-
-    def __init__(self, *arguments, **named):
-        super().__init__(*arguments, **named)
-        self.late = []
-
-    def execute(self, statement, values=(), /):
-        if self.late and not statement.startswith("SELECT"):
-            self._begin()
-        return _execute(self, statement, values)
-
-    def executemany(self, statement, rows, /):
-        if self.late:
-            self._begin()
-        return _executemany(self, statement, rows)
-
-    def _begin(self):
-        _execute(self, "SAVEPOINT unit")
-        first, *others = self.late
-        self.late.clear()
-        first.state = _BEGUN
-        for each in others:
-            each.state = _SHARED
-
-
 class _Scope:
     """A context: what is done in it is done wholly or not at all, in the store and in each Kept beside it."""
 
@@ -165,7 +92,7 @@ class _Scope:
 
     def _enter(self, db):
         db.execute(self._begin)
-        self._of.look_for_others()  # BEGIN IMMEDIATE: from now on nobody else can write
+        self._of.look_for_others()  # from now on nobody else can write, or is seen to
 
     def __exit__(self, kind, error, trace):
         of = self._of
@@ -193,12 +120,22 @@ class _Scope:
         self._go_back(self._of._db)
 
     def _go_back(self, db):
-        if db.in_transaction:  # some failures have undone the whole transaction already
+        if db.can_go_back:  # some failures have undone the whole transaction already
             for statement in self._back:
-                db.execute(statement)
+                db.raw(statement)
 
 
 _LATE, _BEGUN, _SHARED = range(3)
+
+
+def begin_late(late):
+    """For a connection that has just begun a savepoint: it is that of all these, the outermost first, in none of which
+    anything was written."""
+    first, *others = late
+    late.clear()
+    first.state = _BEGUN
+    for each in others:
+        each.state = _SHARED
 
 
 class _Savepoint(_Scope):
@@ -226,15 +163,15 @@ class _Savepoint(_Scope):
         return None
 
     def _leave(self, db):
-        _execute(db, "RELEASE unit")
+        db.raw("RELEASE unit")
 
     def _go_back(self, db):
         if self.state == _LATE:
             db.late.remove(self)
-        elif db.in_transaction:
-            _execute(db, "ROLLBACK TO unit")
+        elif db.can_go_back:
+            db.raw("ROLLBACK TO unit")
             if self.state == _BEGUN:
-                _execute(db, "RELEASE unit")
+                db.raw("RELEASE unit")
 
 
 def _restore(notes, mark):
@@ -296,15 +233,27 @@ class Shared:
             of._db, of._writing = self._db, None
             if self._error is not None:
                 _restore(self._notes, 0)
-                with contextlib.suppress(sqlite3.Error):  # where not even that can be, the next BEGIN says so
-                    if self._db.in_transaction:
-                        self._db.execute("ROLLBACK")
+                with contextlib.suppress(
+                    *DATABASE_ERRORS
+                ):  # where not even that can be, the next BEGIN says so
+                    if self._db.can_go_back:
+                        self._db.raw("ROLLBACK")
             of.settled()
         return self._error
 
 
 class Transactions:
-    """For Store, whose `_db` these methods use."""
+    """For Store, whose `_db` these methods use.
+
+    A connection has `execute`, `executemany`, `raw` (a statement of these transactions, which begins no savepoint),
+    `late` (the savepoints that have not begun, the outermost first: they begin at one place, so one is enough, with
+    the first statement that may write; see `begin_late`), `in_transaction`, `can_go_back` (whether there is anything to
+    undo: one that a failure has spoilt is no transaction to go on with) and `total_changes`.
+    """
+
+    # What begins a transaction of the engine, what ends it, what undoes it; and one that may only read.
+    WRITES: tuple = ()
+    READS: tuple = ()
 
     def __init__(self):
         self._notes = []  # (Kept, key, what was there before), since the transaction began
@@ -334,9 +283,9 @@ class Transactions:
         return self._db.in_transaction
 
     def transaction(self):
-        """One event, as a context. sqlite3.OperationalError at once where another process is writing."""
+        """One event, as a context. One of DATABASE_ERRORS at once where another process is writing."""
         self.settle()
-        return _Scope(self, "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+        return _Scope(self, *self.WRITES)
 
     def savepoint(self):
         """A part of an event, as a context; by itself a transaction."""
@@ -344,7 +293,7 @@ class Transactions:
             self.settle()
         if self._db.in_transaction:
             return _Savepoint(self)
-        return _Scope(self, "SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit", "RELEASE unit")
+        return _Scope(self, *self.READS)
 
     def once(self, read, query, *values):
         """What `read(cursor)` makes of a query: asked again in a transaction that nothing was written in meanwhile, it
