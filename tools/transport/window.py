@@ -2,8 +2,8 @@
 """Detects a key that is used a second time: by a device that was put back to an older state, or by two devices.
 
 The replay window (RFC 8613 section 7.4) lives in memory; after a restart the device is asked for Echo, and its number
-is taken as it comes (appendix B.1.2). The lower end of the window is noted now and then (store/keys/numbers.py). A number
-below it was used before, with another text: the device went back.
+is taken as it comes (appendix B.1.2). The lower end of the window is noted now and then (store/keys/numbers.py). A
+number below it was used before, with another text: the device went back.
 """
 
 import contextlib
