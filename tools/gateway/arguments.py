@@ -7,6 +7,7 @@ from tools.gateway.commands import ues
 from tools.gateway.commands.areas import broadcast_gateway
 from tools.gateway.commands.shared import STORE_HELP, domain, service_id
 from tools.gateway.function.settings import ALL, REGISTERED, FunctionSettings
+from tools.gateway.running import draining
 from tools.gateway.running.options import Options
 from tools.gateway.running.serving import Mistake
 from tools.gateway.values import (
@@ -64,6 +65,13 @@ def add_common(parser):
         type=seconds,
         default=2.0,
         help="ACK_TIMEOUT of RFC 7252 (%(default)s s)",
+    )
+    add(
+        "--drain",
+        metavar="S",
+        type=seconds,
+        default=draining.SECONDS,
+        help="how long what is under way may take when it is stopped (%(default)s s); a second signal ends it at once",
     )
     add(
         "--pcap",

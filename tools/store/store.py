@@ -172,6 +172,13 @@ class Store(Transactions, Alone, Noticing, GenerationTables, Families):
             self._version = self._one("PRAGMA data_version")
         return self._version
 
+    def out_of_reach(self):
+        """A sentence on why it cannot be read now, None where it can; whoever asks may do so often."""
+        try:
+            return None if self.version is not None else "it says nothing"
+        except sqlite3.Error as error:
+            return str(error)
+
     def reader(self):
         """A connection that only reads. Another thread may use it, and whoever asked closes it; of ":memory:" it is the
         store's own."""

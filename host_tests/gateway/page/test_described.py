@@ -64,7 +64,7 @@ PROGRAMS = {
         GatewayUe,
         {"upstream": ("127.0.0.1", 9), "name": "ue:gw@example.org"},
         {path for path in PATHS if path.startswith(("/api/", "/static/"))} - {"/api/send"}
-        | {"/", "/status.json", "/metrics", "/openapi.json", "/live"},
+        | {"/", "/status.json", "/metrics", "/openapi.json", "/live", "/healthz", "/readyz"},
     ),
 }
 
@@ -80,7 +80,7 @@ def test_it_describes_what_the_program_serves_and_no_more(program):
                 if route.method != "HEAD"
             }
             async with aiohttp.ClientSession("http://127.0.0.1:%d" % g.http_port) as http:
-                for path in ("/status.json", "/", "/metrics", "/openapi.json"):
+                for path in ("/status.json", "/", "/metrics", "/healthz", "/readyz", "/openapi.json"):
                     async with http.get(path) as response:
                         octets = await response.read()
                         assert response.status == 200

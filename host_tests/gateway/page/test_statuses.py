@@ -234,6 +234,16 @@ async def many_bodies(scene):
     await scene.ask()
 
 
+async def stopped(scene):
+    scene.g.draining.begin()
+    await scene.ask()
+
+
+async def store_takes_nothing(scene):
+    scene.g._brake = 1.0
+    await scene.ask()
+
+
 class Raises:
     """A store each method of which raises."""
 
@@ -262,7 +272,7 @@ WAYS = {
     415: [no_json_type, compressed],
     421: [other_host],
     500: [own_error],
-    503: [store_fails, many_bodies, many_readers],
+    503: [store_fails, many_bodies, many_readers, stopped, store_takes_nothing],
 }
 
 
@@ -284,6 +294,8 @@ async def scene_of(path, method):
 
 
 def possible(way, path, method, status):
+    if status == 503 and (path == "/readyz") != (way in (stopped, store_takes_nothing)):
+        return False
     has_body = "requestBody" in described.operations()[path, method]
     if way in (no_json, many_bodies):
         return has_body

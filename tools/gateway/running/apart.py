@@ -74,7 +74,14 @@ class GatewayUe(Behind, Running):
         self.upstream = Upstream(self.north.ask, membership, time.monotonic, self.events.emit, self._joined)
         callers = Callers(self.store, self.events.emit, options.http[0], options.http_hosts)
         self.http = HttpTransport(
-            None, self._event, self.view, self.snapshot, self.measured, self.body_limit, False, callers
+            None,
+            self._event,
+            self.view,
+            self.snapshot,
+            self.measured,
+            self.body_limit,
+            callers=callers,
+            why_not=self.why_not_ready,
         )
         self.transports = (*self.lines, self.http, self.coap, self.north)
         self.unrecorded = Unrecorded(self._record, self._later)

@@ -11,6 +11,7 @@ import contextlib
 from tools.gateway.applications import RefusedError
 from tools.gateway.running import captured
 from tools.gateway.running.commits import Commits, Event
+from tools.gateway.running.draining import Draining, why_not
 from tools.gateway.running.options import AddressInUse
 from tools.gateway.running.rekeying import Rekeying
 from tools.page import status
@@ -95,6 +96,8 @@ class Running:
         self._other_version = False  # whether that it changed is to be told
         self._started = False
         self._stopped = False
+        self.listens = False  # to all that it was asked to
+        self.draining = Draining(self)
 
     # ---- what a program adds -----------------------------------------------------------------------------------------
 
@@ -197,6 +200,7 @@ class Running:
             await self.stop()
             raise
         self.open()
+        self.listens = True
         for event, fields in self.store.news():
             self.events.emit(event, **fields)
         self.events.emit("listening", coap=self.address("coap"), http="http://" + self.address("http"))
@@ -231,6 +235,21 @@ class Running:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def why_not_ready(self):
+        """A sentence on why nobody should send it anything now, None where it serves."""
+        return why_not(self)
+
+    @property
+    def brake(self):
+        """The last pause after work that the store did not take, 0 where it took it."""
+        return LONGEST_BRAKE if not self._started else self._brake
+
+    async def drain(self, seconds):
+        """Begins nothing new, and returns once what is under way is over, or after so many seconds: how much of it was
+        left. `stop` comes next."""
+        self.draining.begin()
+        return await self.draining.over(seconds)
 
     async def stop(self):
         """Orderly; what was not delivered goes on at the next start."""
@@ -394,7 +413,7 @@ class Running:
 
     def work(self):
         """For Commits: what ends a round."""
-        if self._stopped or not self._started:
+        if self._stopped or self.draining.begun or not self._started:
             return ()
         if self._timer:
             self._timer.cancel()
@@ -418,7 +437,8 @@ class Running:
             return
         for each in rounds:  # what one has begun is out, whatever became of the others
             for item in () if each.error else each.result:
-                self.task(each.of.begin(item) if each.of is self.rekeying else self.begin(each.of, item))
+                begun = each.of.begin(item) if each.of is self.rekeying else self.begin(each.of, item)
+                self.draining.follow(self.task(begun))
         if any(each.error is not None for each in rounds):
             pause = self._braked()
         else:

@@ -51,11 +51,12 @@ class ServerProgram(Running):
             self.body_limit,
             options.admin,
             callers,
+            self.why_not_ready,
         )
         self.transports = (*self.lines, self.http, self.coap)
         self.unrecorded = Unrecorded(self._record, self._later)
         self._sender = Sender(self, self._event, self._emit_error)
-        self._runs = Runs(self._sender.send, self.server.may_go)
+        self._runs = Runs(self._sender.send, self._may_go)
 
     def _open_lines(self):
         """Where a program has `lines`, it makes them here."""
@@ -161,6 +162,9 @@ class ServerProgram(Running):
         with self._runs.begun(item) as run:
             outcome = await run.send()
             await self.unrecorded.add(item, outcome)
+
+    def _may_go(self, push):
+        return not self.draining.begun and self.server.may_go(push)
 
     async def _record(self, push, outcome):
         try:

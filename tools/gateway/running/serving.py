@@ -19,7 +19,7 @@ from tools.server.hosts import is_loopback
 from tools.server.settings import Settings
 from tools.store.faults import TAKES_NOTHING
 from tools.store.store import StoreError
-from tools.words import complain, with_name
+from tools.words import complain, counted, with_name
 
 WARNING = (
     "WARNING: --security none: no authentication and no encryption. Whoever reaches the address can register and send."
@@ -29,6 +29,7 @@ HTTP_WARNING = (
     "WARNING: --http %s can be reached by other machines, and what goes there is not encrypted: bearer tokens and"
     " messages can be read on the way. Put a proxy with TLS before it, or leave it on the loopback address."
 )
+DRAINS = "%s under way, and may take %g s more: the same signal again ends it at once"
 
 
 class Mistake(Exception):
@@ -82,9 +83,13 @@ class Command:
                 events.close()
 
     async def _serve(self, args, events):
-        stop = asyncio.Event()
+        stop, now = asyncio.Event(), asyncio.Event()
+
+        def asked():
+            (now if stop.is_set() else stop).set()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            asyncio.get_running_loop().add_signal_handler(number, asked)
         async with self._make(args, to_stdout(events)) as program:
             for hint in self._hints(args, program):
                 say(hint)
@@ -92,5 +97,18 @@ class Command:
             gc.collect()
             gc.freeze()
             await stop.wait()
+            await _drained(program, args.drain, now)
         say("stopped")
         return 0
+
+
+async def _drained(program, seconds, now):
+    """What is under way comes to its end, unless that takes too long, or `now` is set."""
+    draining = asyncio.ensure_future(program.drain(seconds))
+    at_once = asyncio.ensure_future(now.wait())
+    if program.draining.left:
+        say(DRAINS % (counted(program.draining.left, "request is", "requests are"), seconds))
+    await asyncio.wait((draining, at_once), return_when=asyncio.FIRST_COMPLETED)
+    for each in (draining, at_once):
+        each.cancel()
+    await asyncio.gather(draining, at_once, return_exceptions=True)

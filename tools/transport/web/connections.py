@@ -27,6 +27,11 @@ class Connections:
     def __len__(self):
         return len(self._open)
 
+    @property
+    def busy(self):
+        """How many have a request that is handled."""
+        return sum(connection.busy for connection in self._open.values())
+
     def begun(self, request):
         connection = self._open.get(request.transport)
         if connection:

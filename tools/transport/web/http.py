@@ -17,6 +17,7 @@ from tools.server.callers import ANYBODY, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.faults import DATABASE_ERRORS
 from tools.transport.web.connections import Connections, Incoming
+from tools.transport.web.health import Health
 from tools.transport.web.pages import SENDING, Pages
 from tools.transport.web.problems import problem, problems
 from tools.wire.answers import Refusal
@@ -91,9 +92,20 @@ def _origin(request):
 class HttpTransport:
     """`await event(...)` gives the result of a method of the server; `view` is a View, `snapshot` gives the status,
     `await metrics()` the octets of that for Prometheus; `callers` is a Callers. Without a server (None) there are the
-    page and the status alone."""
+    page and the status alone. `why_not()` is that of Health."""
 
-    def __init__(self, server, event, view, snapshot, metrics, body_limit, admin=False, callers=None):
+    def __init__(
+        self,
+        server,
+        event,
+        view,
+        snapshot,
+        metrics,
+        body_limit,
+        admin=False,
+        callers=None,
+        why_not=lambda: None,
+    ):
         self._callers = callers
         self._server = server
         self._event = event
@@ -101,6 +113,7 @@ class HttpTransport:
         self._metrics = metrics
         self._runner = None
         self._session = None
+        self._draining = False
         self.connections = Connections()
         self._incoming = Incoming(body_limit)
         self._app = web.Application(middlewares=[self._framed, problems, self._admit])
@@ -110,6 +123,7 @@ class HttpTransport:
         add.add_get("/status.json", self._status)
         add.add_get("/metrics", self._measured)
         add.add_get("/openapi.json", self._describe)
+        self._for_anybody = {self._describe, *self.pages.for_anybody, *Health(why_not).add_to(self._app)}
         if server is not None:
             for route in server.routes:
                 add.add_route(route.method, route.path, self._asked(route))
@@ -136,6 +150,11 @@ class HttpTransport:
         await self.connections.listen(self._runner, host, port)
         return self._runner.addresses[0][1]
 
+    def drain(self):
+        """Each connection ends with the next answer on it, and who follows the page looks for another program."""
+        self._draining = True
+        self.pages.end()
+
     async def stop(self):
         if self._runner:
             await self._runner.cleanup()
@@ -148,7 +167,10 @@ class HttpTransport:
     async def _framed(self, request, handler):
         self.connections.begun(request)
         try:
-            return await handler(request)
+            response = await handler(request)
+            if self._draining and not response.prepared:
+                response.force_close()
+            return response
         finally:
             self.connections.ended(request)
 
@@ -162,7 +184,7 @@ class HttpTransport:
                 self._callers.check_host(request)
                 _caller.set(self._callers.anybody(request))
                 return await handler(request)
-            if handler == self._describe or handler in self.pages.for_anybody:  # the same for everybody
+            if handler in self._for_anybody:  # the same for everybody
                 self._callers.check_host(request)
                 return await handler(request)
             _caller.set(self._callers.caller(request, public=handler in self._of_page))

@@ -33,6 +33,7 @@ class Pages:
         self.for_anybody = {self._page, self._static}
         self._files = statics.files(folder)
         self.live = Live(view, self._soon)
+        self._ended = False
 
     def add_to(self, app):
         """Adds the routes; gives the handlers, which whoever may see the page may ask."""
@@ -66,6 +67,11 @@ class Pages:
             self.live.end()
 
     async def _shut_down(self, app):
+        self.end()
+
+    def end(self):
+        """Nobody follows any more: whoever does comes back, to a program that goes on."""
+        self._ended = True
         self.live.end()
 
     # ---- files -------------------------------------------------------------------------------------------------------
@@ -136,6 +142,8 @@ class Pages:
             after = int(after[:18]) if after.isascii() and after.isdigit() else -1
         else:
             after = _number(request, "after", None)
+        if self._ended:
+            return problem(503, "it is being stopped: follow it anew", headers={"Retry-After": "2"})
         news = asyncio.Event()
         try:
             stream = self.live.begin(after, news.set)
