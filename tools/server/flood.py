@@ -2,6 +2,16 @@
 """Who comes too often: a limit on requests from one address, before any work is done for them (answered 4.29), and
 devices that register again and again."""
 
+import heapq
+
+from tools.wire.identity import Peer
+
+PERIOD = 0.5  # s, after which nodes tell each other what was spent
+SHARE = (
+    16  # what one has spent at a node in a period counts at the others from this part of what it may spend
+)
+MOST = 64  # sources that are told at once, the busiest
+
 
 class Flood:
     """A bucket of tokens an address: `rate` a second, two seconds' worth at once. Of the longest silent ones beyond
@@ -24,6 +34,58 @@ class Flood:
         if len(self._buckets) > self._max_addresses:
             del self._buckets[next(iter(self._buckets))]
         return allowed
+
+
+class SharedFlood(Flood):
+    """The same for several nodes that a source may send to at once: each counts what it allows, and hears what the
+    others have.
+
+    With N nodes, a rate of R, a burst of B and news that are at most S seconds old, one source spends within T seconds
+    no more at all of them together than R*T*(1 + N/SHARE) + B + (N - 1)*(B + R*S): before the first news each node
+    gives what it has, and owes that from then on.
+    """
+
+    def __init__(self, rate, max_addresses=1024, burst=2):
+        super().__init__(rate, max_addresses, burst)
+        self._spent = {}  # address: what it has spent here in this period
+
+    def allows(self, address, now):
+        allowed = super().allows(address, now)
+        if allowed:
+            self._spent[address] = self._spent.get(address, 0) + 1
+            if len(self._spent) > self._max_addresses:
+                del self._spent[next(iter(self._spent))]
+        return allowed
+
+    def take_spent(self, seconds):
+        """[(address, tokens)] of who has spent so much that the others must know, in a period of so many seconds; the
+        next one begins."""
+        spent, self._spent = self._spent, {}
+        least = max(1, self._rate * seconds / SHARE)
+        much = [(address, tokens) for address, tokens in spent.items() if tokens >= least]
+        return heapq.nlargest(MOST, much, key=lambda each: each[1])
+
+    def spent_elsewhere(self, address, tokens, now):
+        """It has spent these at another node, perhaps more than there was: nothing is allowed here until that is
+        paid back."""
+        left, when = self._buckets.pop(address, (self._full, now))
+        left = min(self._full, left + (now - when) * self._rate)
+        self._buckets[address] = (left - tokens, now)
+        if len(self._buckets) > self._max_addresses:
+            del self._buckets[next(iter(self._buckets))]
+
+
+def in_json(source):
+    """A source of requests, as other nodes are told it: a key, an address, a host."""
+    if isinstance(source, bytes):
+        return "key:" + source.hex()  # which is no host
+    return list(source) if isinstance(source, Peer) else source
+
+
+def of_json(told):
+    if isinstance(told, str):
+        return bytes.fromhex(told[4:]) if told.startswith("key:") else told
+    return Peer(*told)
 
 
 class Again:

@@ -15,7 +15,7 @@ from tools.server.delivery.exposure import Exposure
 from tools.server.delivery.queues import Deliveries
 from tools.server.delivery.tidying import Tidying
 from tools.server.elsewhere import Elsewhere
-from tools.server.flood import Flood
+from tools.server.flood import Flood, SharedFlood, in_json, of_json
 from tools.server.isolation import RESTS, SET_ASIDE, Isolation, place_of, reason_of
 from tools.server.procedures import TABLE
 from tools.server.procedures.procedure import Core
@@ -45,7 +45,7 @@ class Server:
         self._settings = settings
         self.isolation = Isolation(store, settings, emit)
         self._emit = emit = self.isolation.emit
-        self._flood = Flood(settings.rate)
+        self._flood = Flood(settings.rate) if store.node is None else SharedFlood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refusals = collections.Counter()  # by code
         self.counters = Counters(store.kept())
@@ -198,6 +198,15 @@ class Server:
         self.refusals[fields["code"]] += 1
         if self._told.allows(peer.host, now):
             self._emit("refused", peer=str(peer), **fields)
+
+    def take_spent(self, seconds):
+        """For the other nodes, where there are some: what sources have spent here in a period of so many seconds."""
+        return [[in_json(source), tokens] for source, tokens in self._flood.take_spent(seconds)]
+
+    def spent_elsewhere(self, told, now):
+        """What another node has told of that."""
+        for source, tokens in told:
+            self._flood.spent_elsewhere(of_json(source), tokens, now)
 
     @property
     def refused(self):

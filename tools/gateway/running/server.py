@@ -11,6 +11,7 @@ from tools.page import status
 from tools.server import counters
 from tools.server.callers import Callers
 from tools.server.delivery.pushes import DONE
+from tools.server.flood import PERIOD
 from tools.server.server import Server
 from tools.server.unrecorded import Unrecorded
 from tools.transport.coap import PATH, SMALL
@@ -74,6 +75,23 @@ class ServerProgram(Running):
     async def listen(self):
         self.server.exposure.listens_at("http://" + self.address("http"))
         await super().listen()
+        if self.store.node is not None:
+            self.store.told["spent"] = self._hear_spent
+            self.task(self._tell_spent())
+
+    async def _tell_spent(self):
+        """What sources of requests have spent is one budget at all nodes."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            spent = self.server.take_spent(PERIOD)
+            if spent:
+                self.quietly(self._told_spent, spent)
+
+    def _told_spent(self, spent, now):
+        self.store.tell("spent", spent)
+
+    def _hear_spent(self, spent, node):
+        self.server.spent_elsewhere(spent, self.clock())
 
     def stopping(self):
         self.unrecorded.stop()
