@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The store on PostgreSQL, for several servers at once."""
