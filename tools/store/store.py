@@ -84,6 +84,11 @@ class Store(Transactions, Alone, Noticing, GenerationTables, Families):
     """
 
     WRITES = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+    # Octets of the file, and how many of them are free.
+    SIZE = (
+        "SELECT page_count*page_size, freelist_count*page_size"
+        " FROM pragma_page_count(), pragma_page_size(), pragma_freelist_count()"
+    )
     READS = ("SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit", "RELEASE unit")
 
     def __init__(self, path, serving=True, create=True):
@@ -149,7 +154,7 @@ class Store(Transactions, Alone, Noticing, GenerationTables, Families):
 
     @contextlib.contextmanager
     def erasing(self):
-        """What is taken out here does not stay in the file. Not in a transaction."""
+        """What is taken out here does not stay in the file."""
         self._db.execute("PRAGMA secure_delete=ON")
         try:
             yield

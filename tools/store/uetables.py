@@ -166,6 +166,7 @@ class UeTables:
             _REGISTER,
             (ue, host, port, expires, now, max_segment, json.dumps(profile)),
         )
+        self.update_here(ue, now)
         if via is None:
             self._db.execute("DELETE FROM registration_via WHERE ue=?", (ue,))
         else:

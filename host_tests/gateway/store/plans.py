@@ -70,7 +70,7 @@ MAY_SCAN = {
         "WHERE ue_id NOT IN (SELECT ue_id FROM ue_configurations)",
         "SELECT recipient_id FROM security_context",
         "FROM security_next CROSS JOIN security_ue",  # by the gateway too, of those whose keys are being changed
-        "FROM security_context WHERE secret<>x'' AND digest IN",
+        "FROM security_context WHERE secret<>? AND digest IN",
         "FROM app_client  ORDER",
         "FROM monitoring ORDER BY ue",
         "FROM availability ORDER BY ue",

@@ -48,7 +48,9 @@ class ApplicationTables:
     def add_application(self, app_id, ue, credential):
         """In place of an earlier one of this Application ID; several may stand behind one UE."""
         self._db.execute(
-            "INSERT OR REPLACE INTO app_client VALUES (?,?,?,NULL,NULL)", (str(app_id), ue, credential)
+            "INSERT INTO app_client (app_id, ue, credential) VALUES (?,?,?) ON CONFLICT (app_id) DO UPDATE"
+            " SET ue=excluded.ue, credential=excluded.credential, identifier=NULL, registration_id=NULL",
+            (str(app_id), ue, credential),
         )
 
     def remove_application(self, app_id):
@@ -56,7 +58,10 @@ class ApplicationTables:
         return self._db.execute("DELETE FROM app_client WHERE app_id=?", (str(app_id),)).rowcount > 0
 
     def _applications(self, where, *values):
-        query = "SELECT * FROM app_client %s ORDER BY length(app_id), app_id" % where
+        query = (
+            "SELECT app_id, ue, credential, identifier, registration_id FROM app_client %s"
+            " ORDER BY length(app_id), app_id" % where
+        )
         return [Application.of_row(row) for row in self._db.execute(query, values).fetchall()]
 
     def applications(self):
@@ -87,11 +92,17 @@ class ApplicationTables:
 
     def application_ue_number(self, ue):
         """A number that stands for a UE with applications behind it."""
-        self._db.execute("INSERT OR IGNORE INTO app_ue VALUES (NULL, ?)", (ue,))
-        return self._one("SELECT number FROM app_ue WHERE ue=?", ue)
+        known = self._one("SELECT number FROM app_ue WHERE ue=?", ue)
+        if known is not None:
+            return known
+        return self._db.execute("INSERT INTO app_ue (ue) VALUES (?) RETURNING number", (ue,)).fetchone()[0]
 
     def add_target(self, address, service_id):
-        self._db.execute("INSERT OR REPLACE INTO target VALUES (?,?)", (address.lower(), service_id))
+        self._db.execute(
+            "INSERT INTO target (address, service_id) VALUES (?,?)"
+            " ON CONFLICT (address) DO UPDATE SET service_id=excluded.service_id",
+            (address.lower(), service_id),
+        )
 
     def remove_target(self, address):
         return self._db.execute("DELETE FROM target WHERE address=?", (address.lower(),)).rowcount > 0

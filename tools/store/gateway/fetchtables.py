@@ -44,8 +44,9 @@ class FetchTables:
     """For Store, whose `_db` these methods use. A UE ID has one request at most: the latest."""
 
     def hold_fetch(self, ue_id, path, local, peer, back, due, until):
+        self._db.execute("DELETE FROM gateway_fetch WHERE ue_id=?", (ue_id,))  # the new one has another id
         self._db.execute(
-            "INSERT OR REPLACE INTO gateway_fetch (ue_id, state, path, local, host, port, identity, back, due, until)"
+            "INSERT INTO gateway_fetch (ue_id, state, path, local, host, port, identity, back, due, until)"
             " VALUES (?,?,?,?,?,?,?,?,?,?)",
             (
                 ue_id,
@@ -104,7 +105,7 @@ class FetchTables:
 
     def hasten_fetches(self, ids, now):
         self._db.executemany(
-            "UPDATE gateway_fetch SET due=min(due, ?) WHERE id=?", [(now, id_) for id_ in ids]
+            "UPDATE gateway_fetch SET due=least(due, ?) WHERE id=?", [(now, id_) for id_ in ids]
         )
 
     def drop_fetch(self, id_):

@@ -45,8 +45,9 @@ class HeldTables:
     """For Store, whose `_db` these methods use. A UE has one request at most, and one response: the latest."""
 
     def hold(self, ue, kind, body, peer, due, until):
+        self._db.execute("DELETE FROM gateway_held WHERE ue=?", (ue,))  # the new one has another id
         self._db.execute(
-            "INSERT OR REPLACE INTO gateway_held (ue, kind, body, host, port, identity, due, until)"
+            "INSERT INTO gateway_held (ue, kind, body, host, port, identity, due, until)"
             " VALUES (?,?,?,?,?,?,?,?)",
             (ue, kind, json.dumps(body), *peer, getattr(peer, "identity", None), due, until),
         )
@@ -73,12 +74,12 @@ class HeldTables:
 
     def part_held(self, ids):
         """They go by themselves from now on."""
-        self._db.executemany("UPDATE gateway_held SET single=1 WHERE id=?", [(id_,) for id_ in ids])
+        self._db.executemany("UPDATE gateway_held SET single=TRUE WHERE id=?", [(id_,) for id_ in ids])
 
     def hasten_held(self, ids, now):
         """They are to go now."""
         self._db.executemany(
-            "UPDATE gateway_held SET due=min(due, ?) WHERE id=?", [(now, id_) for id_ in ids]
+            "UPDATE gateway_held SET due=least(due, ?) WHERE id=?", [(now, id_) for id_ in ids]
         )
 
     def drop_held(self, id_):
@@ -108,14 +109,15 @@ class HeldTables:
         """When the next request or response is given up, or None."""
         return self._one(
             "SELECT min(t) FROM (SELECT min(until) AS t FROM gateway_held"
-            " UNION ALL SELECT min(until) FROM gateway_response)"
+            " UNION ALL SELECT min(until) FROM gateway_response) AS next"
         )
 
     # ---- responses ---------------------------------------------------------------------------------------------------
 
     def owe(self, ue, kind, body, peer, until):
+        self._db.execute("DELETE FROM gateway_response WHERE ue=?", (ue,))  # the new one has another id
         self._db.execute(
-            "INSERT OR REPLACE INTO gateway_response (ue, kind, body, host, port, identity, until)"
+            "INSERT INTO gateway_response (ue, kind, body, host, port, identity, until)"
             " VALUES (?,?,?,?,?,?,?)",
             (ue, kind, json.dumps(body), *peer, getattr(peer, "identity", None), until),
         )

@@ -38,7 +38,9 @@ class RekeyTables:
         self._keys_changed()
         self._put_keys(keys)
         self._db.execute(
-            "INSERT OR REPLACE INTO security_next VALUES (?,?,?,?,0,NULL)", (old, keys.digest, WAITING, now)
+            "INSERT INTO security_next (old, digest, state, due, tries) VALUES (?,?,?,?,0) ON CONFLICT (old) DO UPDATE"
+            " SET digest=excluded.digest, state=excluded.state, due=excluded.due, tries=0, cause=NULL",
+            (old, keys.digest, WAITING, now),
         )
 
     def rekey(self, old):
@@ -74,9 +76,10 @@ class RekeyTables:
     def keys_to_renew(self):
         """{digest: Keys} of all devices; not of Gateway UEs, whose programs read theirs from a file."""
         found = self._all_keys(
-            "secret<>x'' AND digest IN"
+            "secret<>? AND digest IN"
             " (SELECT digest FROM security_ue UNION ALL SELECT digest FROM security_ue_id) AND NOT EXISTS"
-            " (SELECT 1 FROM security_ue AS of JOIN gateway USING (ue) WHERE of.digest=security_context.digest)"
+            " (SELECT 1 FROM security_ue AS of JOIN gateway USING (ue) WHERE of.digest=security_context.digest)",
+            b"",
         )
         return {keys.digest: keys for keys in (Keys(*row) for row in found)}
 
@@ -90,9 +93,9 @@ class RekeyTables:
         """The device does not take them: they are no keys any more."""
         self._keys_changed()
         self._db.execute(
-            "UPDATE security_context SET secret=x'', salt=x''"
+            "UPDATE security_context SET secret=?, salt=?"
             " WHERE digest=(SELECT digest FROM security_next WHERE old=?)",
-            (old,),
+            (b"", b"", old),
         )
         self._db.execute(
             "UPDATE security_next SET digest=NULL, state=?, cause=? WHERE old=?", (REFUSED, cause, old)
@@ -109,14 +112,16 @@ class RekeyTables:
             return (), None
         self._keys_changed()
         names = sorted(self.ues_of_keys(old) | self.ue_ids_of_keys(old))
-        self._db.execute("PRAGMA secure_delete=ON")
-        for table in ("security_ue", "security_ue_id"):
-            self._db.execute("UPDATE %s SET digest=? WHERE digest=?" % table, (digest, old))
-        self._db.execute("UPDATE OR REPLACE security_place SET digest=? WHERE digest=?", (digest, old))
-        self._db.execute("UPDATE security_context SET secret=x'', salt=x'' WHERE digest=?", (old,))
-        self._db.execute("DELETE FROM security_heard WHERE digest=?", (old,))
-        self._db.execute("DELETE FROM security_next WHERE old=?", (old,))
-        self._db.execute("PRAGMA secure_delete=OFF")
+        place = self.place_of_keys(old)
+        with self.erasing():
+            for table in ("security_ue", "security_ue_id"):
+                self._db.execute("UPDATE %s SET digest=? WHERE digest=?" % table, (digest, old))
+            if place is not None:
+                self.put_place(digest, place)
+                self._db.execute("DELETE FROM security_place WHERE digest=?", (old,))
+            self._db.execute("UPDATE security_context SET secret=?, salt=? WHERE digest=?", (b"", b"", old))
+            self._db.execute("DELETE FROM security_heard WHERE digest=?", (old,))
+            self._db.execute("DELETE FROM security_next WHERE old=?", (old,))
         return names, old
 
     def tidy_rekeys(self):

@@ -17,7 +17,9 @@ class ServiceTables:
 
     def serve(self, ue, ue_id, peer, expires):
         self._db.execute(
-            "INSERT OR REPLACE INTO gateway_registration VALUES (?,?,?,?,?)", (ue, ue_id, *peer, expires)
+            "INSERT INTO gateway_registration (ue, ue_id, host, port, expires) VALUES (?,?,?,?,?) ON CONFLICT (ue)"
+            " DO UPDATE SET ue_id=excluded.ue_id, host=excluded.host, port=excluded.port, expires=excluded.expires",
+            (ue, ue_id, *peer, expires),
         )
 
     def served(self, ue, now):

@@ -18,6 +18,11 @@ CREATE TABLE IF NOT EXISTS gateway_segment_set (
 CREATE INDEX IF NOT EXISTS gateway_segment_set_used ON gateway_segment_set (used);
 CREATE INDEX IF NOT EXISTS gateway_segment_set_ue ON gateway_segment_set (ue, used)
 """
+_ALL = 1 << 40  # rows behind an OFFSET: more than there are
+_OLDEST = (
+    "DELETE FROM gateway_segment_set WHERE (set_id, up) IN (SELECT set_id, up FROM gateway_segment_set"
+    "%%s ORDER BY used DESC, set_id LIMIT %d OFFSET ?)" % _ALL
+)
 
 
 class WayTables:
@@ -26,7 +31,11 @@ class WayTables:
     def set_way(self, ue, peer, expires):
         """Whether it was at none before."""
         new = self._one("SELECT 1 FROM gateway_way WHERE ue=?", ue) is None
-        self._db.execute("INSERT OR REPLACE INTO gateway_way VALUES (?,?,?,?)", (ue, *peer, expires))
+        self._db.execute(
+            "INSERT INTO gateway_way (ue, host, port, expires) VALUES (?,?,?,?) ON CONFLICT (ue)"
+            " DO UPDATE SET host=excluded.host, port=excluded.port, expires=excluded.expires",
+            (ue, *peer, expires),
+        )
         return new
 
     def move_way(self, ue, peer):
@@ -65,7 +74,7 @@ class WayTables:
 
     def cut_ways(self, most):
         """As `forget_ways`, of the ones that end first beyond `most`."""
-        return self._end_ways("ORDER BY expires DESC LIMIT -1 OFFSET ?", most)
+        return self._end_ways("ORDER BY expires DESC LIMIT %d OFFSET ?" % _ALL, most)
 
     def _end_ways(self, which, value):
         gone = self._db.execute("SELECT ue FROM gateway_way " + which, (value,)).fetchall()
@@ -80,7 +89,9 @@ class WayTables:
 
     def set_passed(self, set_id, up, ue, now):
         self._db.execute(
-            "INSERT OR REPLACE INTO gateway_segment_set VALUES (?,?,?,?)", (same(set_id), up, ue, now)
+            "INSERT INTO gateway_segment_set (set_id, up, ue, used) VALUES (?,?,?,?)"
+            " ON CONFLICT (set_id, up) DO UPDATE SET ue=excluded.ue, used=excluded.used",
+            (same(set_id), up, ue, now),
         )
 
     def passed(self, set_id, up):
@@ -93,9 +104,5 @@ class WayTables:
         """Ends those that were last noted before then, and the oldest of the UE beyond `most_each`, of all beyond
         `most`."""
         self._db.execute("DELETE FROM gateway_segment_set WHERE used<=?", (before,))
-        oldest = (
-            "DELETE FROM gateway_segment_set WHERE (set_id, up) IN (SELECT set_id, up FROM gateway_segment_set"
-            "%s ORDER BY used DESC, set_id LIMIT -1 OFFSET ?)"
-        )
-        self._db.execute(oldest % " WHERE ue=?", (ue, most_each))
-        self._db.execute(oldest % "", (most,))
+        self._db.execute(_OLDEST % " WHERE ue=?", (ue, most_each))
+        self._db.execute(_OLDEST % "", (most,))

@@ -43,6 +43,7 @@ class Dialect:
     CLOCK = "msgin5g_shard()"
     OCTETS = "%s"  # its text is text
     REGISTRATION = uetables.OF_NODES
+    SIZE = "SELECT pg_database_size(current_database()), CAST(0 AS BIGINT)"
 
     @staticmethod
     def _list(values):

@@ -16,8 +16,10 @@ class AreaTables:
     def add_area(self, area, ues):
         """In place of an earlier one of this ID; False where there was none. `ues`: UE Service IDs, or "*"."""
         had = self.remove_area(area)
-        self._db.execute("INSERT INTO area VALUES (?)", (area,))
-        self._db.executemany("INSERT OR IGNORE INTO area_ue VALUES (?,?)", [(area, ue) for ue in ues])
+        self._db.execute("INSERT INTO area (id) VALUES (?)", (area,))
+        self._db.executemany(
+            "INSERT INTO area_ue (area, ue) VALUES (?,?) ON CONFLICT DO NOTHING", [(area, ue) for ue in ues]
+        )
         return had
 
     def remove_area(self, area):
@@ -61,7 +63,8 @@ class AreaTables:
 
     def add_broadcaster(self, ue):
         """False when it is one already."""
-        return self._db.execute("INSERT OR IGNORE INTO broadcaster VALUES (?)", (ue,)).rowcount > 0
+        put = "INSERT INTO broadcaster (ue) VALUES (?) ON CONFLICT DO NOTHING"
+        return self._db.execute(put, (ue,)).rowcount > 0
 
     def remove_broadcaster(self, ue):
         self._db.execute("DELETE FROM broadcaster WHERE ue=?", (ue,))

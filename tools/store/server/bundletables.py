@@ -43,7 +43,8 @@ class BundleTables:
         elif self._one("SELECT count(*) FROM update_bundle") >= BUNDLES:
             self._make_room_for_bundle()
         self._db.execute(
-            "INSERT INTO update_bundle VALUES (?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO update_bundle (id, kind, name, version, number, trial, octets, manifest, signature, added)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?)",
             (
                 bundle.id,
                 bundle.kind,
@@ -58,7 +59,7 @@ class BundleTables:
             ),
         )
         self._db.executemany(
-            "INSERT INTO update_content VALUES (?,?,?)",
+            "INSERT INTO update_content (bundle, place, octets) VALUES (?,?,?)",
             [
                 (bundle.id, place, contents[at : at + BLOCK])
                 for place, at in enumerate(range(0, len(contents), BLOCK))

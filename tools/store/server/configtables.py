@@ -18,6 +18,10 @@ CREATE INDEX IF NOT EXISTS ue_configurations_assigned ON ue_configurations (assi
 CREATE TABLE IF NOT EXISTS ue_id_secret (secret BLOB);
 """
 _COLUMNS = "ue_id, ue, server, seg_size, vendor, type, document, assigned_to"
+_PUT = "INSERT INTO ue_configurations (%s) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (ue_id) DO UPDATE SET %s" % (
+    _COLUMNS,
+    ", ".join("%s=excluded.%s" % (name, name) for name in _COLUMNS.split(", ")[1:]),
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class ConfigurationTables:
         elif key:
             self.bind_ue_id(wanted.ue_id, key)
         self._db.execute(
-            "INSERT OR REPLACE INTO ue_configurations (%s) VALUES (?,?,?,?,?,?,?,?)" % _COLUMNS,
+            _PUT,
             (
                 wanted.ue_id,
                 wanted.ue,
@@ -132,5 +136,5 @@ class ConfigurationTables:
         secret = self._one("SELECT secret FROM ue_id_secret")
         if secret is None:
             secret = secrets.token_bytes(32)
-            self._db.execute("INSERT INTO ue_id_secret VALUES (?)", (secret,))
+            self._db.execute("INSERT INTO ue_id_secret (secret) VALUES (?)", (secret,))
         return hmac.new(secret, ("%s %s" % (purpose, ue_id)).encode(), hashlib.sha256).hexdigest()[:16]

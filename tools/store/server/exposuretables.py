@@ -37,10 +37,13 @@ class Monitored(NamedTuple):
     ue: str
     token: str
     link: str  # URI of the subscription, "" before it is known
-    asked: int
-    over: int
+    asked: bool
+    over: bool
     due: float | None
     tries: int
+
+
+_MONITORING = ", ".join(Monitored._fields)
 
 
 class ExposureTables:
@@ -51,7 +54,7 @@ class ExposureTables:
     def put_trigger_info(self, ue, ue_id, ports):
         """`ports`: JSON. The UE has registered, so no trigger is due."""
         self._db.execute(
-            "INSERT INTO triggering VALUES (?,?,?,NULL,NULL,0,NULL)"
+            "INSERT INTO triggering (ue, ue_id, ports, tries) VALUES (?,?,?,0)"
             " ON CONFLICT (ue) DO UPDATE SET ue_id=excluded.ue_id, ports=excluded.ports, due=NULL, tries=0",
             (ue, ue_id, ports),
         )
@@ -69,21 +72,24 @@ class ExposureTables:
 
     def trigger_for(self, id_, ue, now):
         """The message has waited since now; once more changes nothing."""
-        self._db.execute("INSERT OR IGNORE INTO trigger_time VALUES (?,?,?,0)", (id_, ue, now))
+        put = "INSERT INTO trigger_time (message, ue, due, stage) VALUES (?,?,?,0) ON CONFLICT DO NOTHING"
+        self._db.execute(put, (id_, ue, now))
 
     def trigger_all(self, ue, now):
         """As `trigger_for`, of all that waits for a UE and may be stored."""
         self._db.execute(
-            "INSERT OR IGNORE INTO trigger_time SELECT id, target, ?, 0 FROM message"
+            "INSERT INTO trigger_time (message, ue, due, stage)"
+            " SELECT id, target, CAST(? AS DOUBLE PRECISION), 0 FROM message"
             " WHERE target_type='UE' AND target=? AND (%s OR %s) AND kind='MSG' AND store_forward"
-            % (IS_QUEUED, IS_STORED),
+            " ON CONFLICT DO NOTHING" % (IS_QUEUED, IS_STORED),
             (now, ue),
         )
 
     def trigger_pieces(self, id_, pieces):
         """The pieces of a message are worth what it is worth still."""
         self._db.executemany(
-            "INSERT INTO trigger_time SELECT ?, ue, due, stage FROM trigger_time WHERE message=?",
+            "INSERT INTO trigger_time (message, ue, due, stage) SELECT CAST(? AS BIGINT), ue, due, stage"
+            " FROM trigger_time WHERE message=?",
             [(piece, id_) for piece in pieces],
         )
 
@@ -101,8 +107,8 @@ class ExposureTables:
     def trigger_last(self, id_, ue):
         """Notes the last one of a message. False where it was before."""
         cursor = self._db.execute(
-            "INSERT INTO trigger_time VALUES (?,?,NULL,?)"
-            " ON CONFLICT (message) DO UPDATE SET stage=excluded.stage, due=NULL WHERE stage<excluded.stage",
+            "INSERT INTO trigger_time (message, ue, stage) VALUES (?,?,?) ON CONFLICT (message)"
+            " DO UPDATE SET stage=excluded.stage, due=NULL WHERE trigger_time.stage<excluded.stage",
             (id_, ue, _LAST),
         )
         return cursor.rowcount > 0
@@ -121,7 +127,7 @@ class ExposureTables:
     def trigger_due(self, ue, now, apart):
         """One is to go, `apart` seconds after the last one at the earliest."""
         self._db.execute(
-            "UPDATE triggering SET due=coalesce(due, max(?, coalesce(last+?, 0))) WHERE ue=?",
+            "UPDATE triggering SET due=coalesce(due, greatest(?, coalesce(last+?, 0))) WHERE ue=?",
             (now, apart, ue),
         )
 
@@ -151,7 +157,7 @@ class ExposureTables:
         """When something of this is due next, or None."""
         return self._one(
             "SELECT min(t) FROM (SELECT min(due) AS t FROM triggering WHERE due>?"
-            " UNION ALL SELECT min(due) FROM trigger_time WHERE due IS NOT NULL)",
+            " UNION ALL SELECT min(due) FROM trigger_time WHERE due IS NOT NULL) AS next",
             now,
         )
 
@@ -159,10 +165,13 @@ class ExposureTables:
 
     def wish_monitoring(self, ue, token, due):
         """One of a UE at a time: nothing changes where there is one."""
-        self._db.execute("INSERT OR IGNORE INTO monitoring VALUES (?,?,'',0,0,?,0)", (ue, token, due))
+        put = (
+            "INSERT INTO monitoring (%s) VALUES (?,?,'',FALSE,FALSE,?,0) ON CONFLICT DO NOTHING" % _MONITORING
+        )
+        self._db.execute(put, (ue, token, due))
 
     def monitoring(self, ue):
-        row = self._db.execute("SELECT * FROM monitoring WHERE ue=?", (ue,)).fetchone()
+        row = self._db.execute("SELECT %s FROM monitoring WHERE ue=?" % _MONITORING, (ue,)).fetchone()
         return row and Monitored(*row)
 
     def monitoring_due(self, now):
@@ -190,7 +199,7 @@ class ExposureTables:
     def end_monitoring(self, ue):
         """The UE is not registered any more: what the network knows of is to end there."""
         self._db.execute("DELETE FROM monitoring WHERE ue=? AND NOT asked AND link=''", (ue,))
-        self._db.execute("UPDATE monitoring SET over=1, due=0, tries=0 WHERE ue=?", (ue,))
+        self._db.execute("UPDATE monitoring SET over=TRUE, due=0, tries=0 WHERE ue=?", (ue,))
 
     def drop_monitoring(self, ue):
         self._db.execute("DELETE FROM monitoring WHERE ue=?", (ue,))
@@ -200,9 +209,8 @@ class ExposureTables:
 
     def monitored(self):
         """All UEs, for people."""
-        return [
-            Monitored(*row) for row in self._db.execute("SELECT * FROM monitoring ORDER BY ue").fetchall()
-        ]
+        rows = self._db.execute("SELECT %s FROM monitoring ORDER BY ue" % _MONITORING)
+        return [Monitored(*row) for row in rows.fetchall()]
 
     def next_monitoring(self, now):
         """When the network is to be asked next, or None."""

@@ -14,15 +14,15 @@ _TABLES = {
     "segment_set": "segment_set",
     "subscription": "subscription",
 }
-_ROWS = "SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d)"
+_ROWS = "SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS first"
 _REGISTERED = "SELECT count(*) FROM registration WHERE live AND expires>?"
 _SERVED = "SELECT count(*) FROM gateway_registration WHERE expires>?"
 _UPDATES = "SELECT state, count(*) FROM update_job GROUP BY state"
 _UPDATED = (
-    "SELECT update_count.state, sum(update_count.devices) FROM update_job JOIN update_count USING (job)"
+    "SELECT update_count.state, CAST(sum(update_count.devices) AS BIGINT) FROM update_job JOIN update_count USING (job)"
     " WHERE update_job.state IN ('running', 'paused') GROUP BY update_count.state"
 )
-_WAITING = "SELECT kind, state, count(*), sum(octets) FROM message GROUP BY kind, state"
+_WAITING = "SELECT kind, state, count(*), CAST(sum(octets) AS BIGINT) FROM message GROUP BY kind, state"
 
 
 class Figures:
@@ -38,7 +38,7 @@ class Figures:
     def read(self, now):
         """{"rows": {table: count}, "registered", "served": counts, "waiting": [(kind, state, messages, octets)],
         "updates", "updated": {state: count} of jobs, and of devices in those that run or are paused, "octets", "free":
-        of the file}. Raises sqlite3.Error; empty once it is closed."""
+        of the file or the database}. Raises one of DATABASE_ERRORS; empty once it is closed."""
         with self._lock:
             if self._closed:
                 return {}
@@ -50,7 +50,7 @@ class Figures:
         def one(query, *values):
             return self._db.execute(query, values).fetchone()[0]
 
-        size = one("PRAGMA page_size")
+        octets, free = self._db.execute(self._store.SIZE).fetchone()
         return {
             "rows": {name: one(_ROWS % (table, _MOST)) for name, table in _TABLES.items()},
             "registered": one(_REGISTERED, now),
@@ -58,8 +58,8 @@ class Figures:
             "waiting": self._db.execute(_WAITING).fetchall(),
             "updates": dict(self._db.execute(_UPDATES).fetchall()),
             "updated": dict(self._db.execute(_UPDATED).fetchall()),
-            "octets": one("PRAGMA page_count") * size,
-            "free": one("PRAGMA freelist_count") * size,
+            "octets": octets,
+            "free": free,
         }
 
     def close(self):

@@ -32,9 +32,10 @@ class GatewayTables:
             if row:
                 return row
         self.remove_message_gateway(kind, id_)
-        self._db.execute("INSERT INTO message_gateway VALUES (?,?,?)", (kind, id_, uri))
+        self._db.execute("INSERT INTO message_gateway (kind, id, uri) VALUES (?,?,?)", (kind, id_, uri))
         self._db.executemany(
-            "INSERT OR REPLACE INTO message_gateway_ue VALUES (?,?,?)", [(who, kind, id_) for who in whom]
+            "INSERT INTO message_gateway_ue (who, kind, id) VALUES (?,?,?) ON CONFLICT DO NOTHING",
+            [(who, kind, id_) for who in whom],
         )
         return None
 
@@ -48,8 +49,8 @@ class GatewayTables:
     def message_gateways(self, kind=None):
         """[(MessageGateway, [who])], of all kinds or of one."""
         rows = self._db.execute(
-            "SELECT kind, id, uri FROM message_gateway WHERE ? IS NULL OR kind=? ORDER BY kind, id",
-            (kind, kind),
+            "SELECT kind, id, uri FROM message_gateway WHERE kind=coalesce(?, kind) ORDER BY kind, id",
+            (kind,),
         ).fetchall()
         query = "SELECT who FROM message_gateway_ue WHERE kind=? AND id=? ORDER BY who"
         return [(MessageGateway(*row), [who for (who,) in self._db.execute(query, row[:2])]) for row in rows]

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from tools.store.tables import record
+from tools.wire.bodies import Address
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS val_group (
@@ -102,7 +103,7 @@ class GroupTables:
         one with this ID alone."""
         query = (
             "SELECT document FROM val_group WHERE (creator=?1 OR document IN"
-            " (SELECT document FROM val_group_member WHERE member=?1)) AND (?2 IS NULL OR id=?2)"
+            " (SELECT document FROM val_group_member WHERE member=?1)) AND id=coalesce(?2, id)"
             " ORDER BY created, document LIMIT ?3"
         )
         return [document for (document,) in self._db.execute(query, (ue, id_, most))]
@@ -116,12 +117,11 @@ class GroupTables:
     def groups_for_people(self):
         """(ID, name, category, creator, members, members that take part) of all."""
         query = (
-            "SELECT id, CASE WHEN json_valid(facts) THEN json_extract(facts, '$.groupName') END, category, creator,"
-            " count(member),"
-            " coalesce(sum(type<>'EXPLICIT' OR registered), 0) FROM val_group LEFT JOIN val_group_member"
-            " USING (document) GROUP BY document ORDER BY id"
+            "SELECT id, facts, category, creator, count(member),"
+            " count(CASE WHEN type<>'EXPLICIT' OR registered THEN 1 END) FROM val_group LEFT JOIN val_group_member"
+            " USING (document) GROUP BY document, id, facts, category, creator ORDER BY id"
         )
-        return self._db.execute(query).fetchall()
+        return [(id_, _name_in(facts), *rest) for id_, facts, *rest in self._db.execute(query).fetchall()]
 
     # ---- members -----------------------------------------------------------------------------------------------------
 
@@ -138,7 +138,12 @@ class GroupTables:
 
     def put_member(self, document, member):
         values = (document, member.id, member.type, member.registered, member.sent, json.dumps(member.entry))
-        self._db.execute("INSERT OR REPLACE INTO val_group_member VALUES (?,?,?,?,?,?)", values)
+        self._db.execute(
+            "INSERT INTO val_group_member (document, member, type, registered, sent, entry) VALUES (?,?,?,?,?,?)"
+            " ON CONFLICT (document, member) DO UPDATE SET type=excluded.type, registered=excluded.registered,"
+            " sent=excluded.sent, entry=excluded.entry",
+            values,
+        )
 
     def note_sent(self, document, ids):
         """One more message of the group for each of these members."""
@@ -150,18 +155,20 @@ class GroupTables:
     def remove_member(self, document, id_):
         """What waits for it from this group goes as well: the number of messages."""
         self._db.execute("DELETE FROM val_group_member WHERE document=? AND member=?", (document, id_))
-        gone = self._db.execute(
-            "DELETE FROM message WHERE target_type IN ('UE', 'AS') AND target=? AND kind='MSG'"
-            " AND CASE WHEN json_valid(head) THEN json_extract(head, '$.oriDestAddr.destAddrType')='GROUP'"
-            " AND json_extract(head, '$.oriDestAddr.addr')=(SELECT id FROM val_group WHERE document=?) END",
-            (id_, document),
-        )
-        return gone.rowcount
+        group = self._one("SELECT id FROM val_group WHERE document=?", document)
+        return sum(self.drop_sent_to("GROUP", group, Address(type_, id_)) for type_ in ("UE", "AS"))
 
     def forget_member(self, ue):
         """For who removes a UE Service ID: who has it later is no member, and has made nothing."""
         self._db.execute("DELETE FROM val_group_member WHERE member=?", (ue,))
         self._db.execute("UPDATE val_group SET creator=NULL WHERE creator=?", (ue,))
+
+
+def _name_in(facts):
+    try:
+        return record(facts).get("groupName")
+    except (TypeError, ValueError):
+        return None
 
 
 def _group_of(row):

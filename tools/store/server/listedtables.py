@@ -74,7 +74,11 @@ class ListedTables:
 
     def count_listed(self):
         """{state: how many UEs}"""
-        return dict(self._db.execute("SELECT state, ues FROM ue_count WHERE state>=''").fetchall())
+        return dict(
+            self._db.execute(
+                "SELECT state, CAST(sum(ues) AS BIGINT) FROM ue_count WHERE state>='' GROUP BY state"
+            ).fetchall()
+        )
 
     def listed_state(self, ue):
         """NEVER, REGISTERED or AWAY; None for a UE that is not known."""
@@ -89,13 +93,13 @@ class ListedTables:
 
     def found(self, words, state):
         """As `listed`, all whose UE Service ID has these words in it, of the first LOOKED."""
-        pattern = "%%%s%%" % words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        words = words.encode("utf-8", "surrogateescape").lower().decode("utf-8", "surrogateescape")
         where = "ue>=''" if state is None else "state=?"
         query = (
             "SELECT ue, state FROM (SELECT ue, state FROM ue_listed WHERE %s ORDER BY ue LIMIT %d)"
-            " WHERE ue LIKE ? ESCAPE '\\'" % (where, LOOKED)
+            " AS first WHERE replace(lower(ue), ?, '')<>lower(ue)" % (where, LOOKED)
         )
-        values = (pattern,) if state is None else (state, pattern)
+        values = (words,) if state is None else (state, words)
         return self._db.execute(query, values).fetchall()
 
     # ---- when each was last heard ------------------------------------------------------------------------------------
@@ -107,7 +111,8 @@ class ListedTables:
     def note_heard(self, heard):
         """`heard`: (ue, when) of UEs that are listed; of others nothing is kept."""
         self._db.executemany(
-            "INSERT INTO ue_heard SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM ue_listed WHERE ue=?1)"
+            "INSERT INTO ue_heard (ue, at) SELECT CAST(?1 AS TEXT), CAST(?2 AS DOUBLE PRECISION)"
+            " WHERE EXISTS (SELECT 1 FROM ue_listed WHERE ue=?1)"
             " ON CONFLICT (ue) DO UPDATE SET at=excluded.at",
             heard,
         )

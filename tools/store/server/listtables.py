@@ -25,6 +25,7 @@ CREATE VIEW IF NOT EXISTS topic_here (topic, kind, id, expires) AS
   UNION ALL SELECT topic, kind, id, expires FROM topic_follower WHERE domain=''
 """
 _AT_ONCE = 64  # topics in one request
+_PUT = "INSERT INTO %s (domain, topic) VALUES (?,?) ON CONFLICT DO NOTHING"
 # Each of the following is a look into an index, however many there are: whether somebody here is subscribed to a topic
 # at the time ?2, whether one of them is, and whether the peer ?1 has the topic in its list.
 _HERE = (
@@ -58,7 +59,7 @@ _DUE = {
 _STILL = {
     EACH: "%s AND %s" % (_THERE, _ONE_HERE),
     ONCE: "ask.kind='%s' AND %s AND %s" % (SERVER, _THERE, _HERE % {"topic": "ask.topic"}),
-    NEVER: "?2 IS NULL",  # none is
+    NEVER: "CAST(?2 AS DOUBLE PRECISION) IS NULL",  # none is
 }
 
 # `list_state` counts what may make something to ask or to tell: that somebody is subscribed or is not any more, and all
@@ -114,7 +115,11 @@ class ListTables:
         if self._one("SELECT uri FROM list_follower WHERE domain=?", domain) != uri:
             self._db.execute("DELETE FROM list_told WHERE domain=?", (domain,))
         row = (domain, id_, uri, expires)
-        self._db.execute("INSERT OR REPLACE INTO list_follower VALUES (?,?,?,?)", row)
+        self._db.execute(
+            "INSERT INTO list_follower (domain, id, uri, expires) VALUES (?,?,?,?) ON CONFLICT (domain)"
+            " DO UPDATE SET id=excluded.id, uri=excluded.uri, expires=excluded.expires",
+            row,
+        )
 
     def unfollow_list(self, domain):
         for table in ("list_follower", "list_told"):
@@ -141,7 +146,7 @@ class ListTables:
 
     def list_was_told(self, domain, topic, there):
         if there:
-            self._db.execute("INSERT OR IGNORE INTO list_told VALUES (?,?)", (domain, topic))
+            self._db.execute(_PUT % "list_told", (domain, topic))
         else:
             self._db.execute("DELETE FROM list_told WHERE domain=? AND topic=?", (domain, topic))
 
@@ -149,11 +154,17 @@ class ListTables:
 
     def set_list_at(self, list_at):
         row = (list_at.domain, list_at.id, list_at.location, list_at.renew)
-        self._db.execute("INSERT OR REPLACE INTO list_at VALUES (?,?,?,?)", row)
+        self._db.execute(
+            "INSERT INTO list_at (domain, id, location, renew) VALUES (?,?,?,?) ON CONFLICT (domain)"
+            " DO UPDATE SET id=excluded.id, location=excluded.location, renew=excluded.renew",
+            row,
+        )
 
     def list_at(self, domain):
         """The ListAt, or None."""
-        row = self._db.execute("SELECT * FROM list_at WHERE domain=?", (domain,)).fetchone()
+        row = self._db.execute(
+            "SELECT domain, id, location, renew FROM list_at WHERE domain=?", (domain,)
+        ).fetchone()
         return row and ListAt(*row)
 
     def list_by_id(self, id_):
@@ -172,7 +183,7 @@ class ListTables:
 
     def list_topic(self, domain, topic, there):
         if there:
-            self._db.execute("INSERT OR IGNORE INTO list_topic VALUES (?,?)", (domain, topic))
+            self._db.execute(_PUT % "list_topic", (domain, topic))
         else:
             self._db.execute("DELETE FROM list_topic WHERE domain=? AND topic=?", (domain, topic))
 
@@ -212,17 +223,21 @@ class ListTables:
                 )
             else:
                 row = (domain, topic, *who, renew)
-                self._db.execute("INSERT OR REPLACE INTO list_ask VALUES (?,?,?,?,?)", row)
+                self._db.execute(
+                    "INSERT INTO list_ask (domain, topic, kind, id, renew) VALUES (?,?,?,?,?)"
+                    " ON CONFLICT (domain, topic, kind, id) DO UPDATE SET renew=excluded.renew",
+                    row,
+                )
 
     @property
     def list_changes_so_far(self):
         """Another number when something may be there to ask or to tell (`list_state`)."""
-        return self._one("SELECT changes FROM list_state")
+        return self._one("SELECT CAST(sum(changes) AS BIGINT) FROM list_state")
 
     def next_renewal(self, now):
         """When the next subscription at others is due, or None."""
         return self._one(
             "SELECT min(t) FROM (SELECT min(renew) AS t FROM list_at WHERE renew>?1"
-            " UNION ALL SELECT min(renew) FROM list_ask WHERE renew>?1)",
+            " UNION ALL SELECT min(renew) FROM list_ask WHERE renew>?1) AS next",
             now,
         )

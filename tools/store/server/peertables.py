@@ -27,7 +27,11 @@ class PeerTables:
     def set_peer(self, peer):
         """In place of an earlier one of this domain."""
         row = (peer.domain, peer.uri, peer.token, peer.own, peer.topics)
-        self._db.execute("INSERT OR REPLACE INTO peer VALUES (?,?,?,?,?)", row)
+        self._db.execute(
+            "INSERT INTO peer (domain, uri, token, own, topics) VALUES (?,?,?,?,?) ON CONFLICT (domain)"
+            " DO UPDATE SET uri=excluded.uri, token=excluded.token, own=excluded.own, topics=excluded.topics",
+            row,
+        )
 
     def remove_peer(self, domain):
         """False when it is not there."""
@@ -56,8 +60,8 @@ class PeerTables:
     def load_of_domain(self, lane, domain):
         """(messages, octets) that wait of all originators in this domain."""
         row = self._db.execute(
-            "SELECT coalesce(sum(messages), 0), coalesce(sum(octets), 0) FROM load"
-            " WHERE lane=? AND substr(lower(id), -length(?))=?",
+            "SELECT CAST(coalesce(sum(messages), 0) AS BIGINT), CAST(coalesce(sum(octets), 0) AS BIGINT) FROM load"
+            " WHERE lane=? AND substr(lower(id), length(id)-length(?)+1)=?",
             (lane, "@" + domain, "@" + domain),
         )
         return row.fetchone()

@@ -11,6 +11,11 @@ CREATE TABLE IF NOT EXISTS availability (
   WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS availability_wakes ON availability (wakes) WHERE wakes IS NOT NULL
 """
+_PUT = (
+    "INSERT INTO availability (ue, since, start, duration, interval, opened) VALUES (?,?,?,?,?,?) ON CONFLICT (ue)"
+    " DO UPDATE SET since=excluded.since, start=excluded.start, duration=excluded.duration,"
+    " interval=excluded.interval, opened=excluded.opened, wakes=NULL"
+)
 
 
 class Availability(NamedTuple):
@@ -21,9 +26,14 @@ class Availability(NamedTuple):
     opened: float
 
 
+def _whole(number):
+    """As it came where it was whole, whatever kind of number the column holds."""
+    return int(number) if number is not None and number == int(number) else number
+
+
 def _availability(cursor):
     row = cursor.fetchone()
-    return row and Availability(*row)
+    return row and Availability(*row[:2], _whole(row[2]), _whole(row[3]), row[4])
 
 
 class ReachTables:
@@ -32,7 +42,7 @@ class ReachTables:
     def put_availability(self, ue, start, duration, interval, now):
         """The schedule of a registration that has come now, which is a request as well."""
         self._db.execute(
-            "INSERT OR REPLACE INTO availability VALUES (?,?,?,?,?,?,NULL)",
+            _PUT,
             (ue, now, start, duration, interval, now + duration),
         )
 
@@ -51,7 +61,7 @@ class ReachTables:
     def open_availability(self, ue, now, until):
         """The UE can be reached until then; what waits for a window of it is due."""
         self._db.execute(
-            "UPDATE availability SET opened=max(opened, ?), wakes=CASE WHEN wakes IS NULL THEN NULL ELSE ? END"
+            "UPDATE availability SET opened=greatest(opened, ?), wakes=CASE WHEN wakes IS NULL THEN NULL ELSE ? END"
             " WHERE ue=?",
             (until, now, ue),
         )

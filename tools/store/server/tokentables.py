@@ -26,7 +26,9 @@ class TokenTables:
         """(a new token for this AS Service ID, whether it had one, which is void now)."""
         token = secrets.token_urlsafe(32)
         had = self.remove_token(id_)
-        self._db.execute("INSERT INTO as_token VALUES (?,?,?)", (id_, digest(token), time.time()))
+        self._db.execute(
+            "INSERT INTO as_token (id, digest, made) VALUES (?,?,?)", (id_, digest(token), time.time())
+        )
         return token, had
 
     def remove_token(self, id_):
@@ -53,7 +55,10 @@ class TokenTables:
         """As `add_token`, for a message gateway ("L3G", "N3G") or whoever else."""
         token = secrets.token_urlsafe(32)
         had = self.remove_peer_token(kind, id_)
-        self._db.execute("INSERT INTO peer_token VALUES (?,?,?,?)", (kind, id_, digest(token), time.time()))
+        self._db.execute(
+            "INSERT INTO peer_token (kind, id, digest, made) VALUES (?,?,?,?)",
+            (kind, id_, digest(token), time.time()),
+        )
         return token, had
 
     def remove_peer_token(self, kind, id_):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Who is subscribed to which Messaging Topic, in the store: UEs here, and the others that follow one."""
 
+from tools.store.tables import record
 from tools.wire.bodies import Address
 from tools.wire.outside import LAST
 
@@ -19,28 +20,38 @@ CREATE INDEX IF NOT EXISTS topic_follower_domain ON topic_follower (domain, kind
 """
 
 
+def _was_sent_to(head, kind, name):
+    try:
+        to = record(head).get("oriDestAddr")
+    except (TypeError, ValueError):
+        return False
+    return isinstance(to, dict) and to.get("destAddrType") == kind and to.get("addr") == name
+
+
 class TopicTables:
     """For Store, whose `_db` these methods use."""
 
     def subscribe(self, topic, ue, expires):
         """A topic is there as long as somebody is subscribed to it."""
         self._db.execute(
-            "INSERT INTO subscription VALUES (?,?,?) ON CONFLICT DO UPDATE SET expires=excluded.expires",
+            "INSERT INTO subscription (topic, ue, expires) VALUES (?,?,?)"
+            " ON CONFLICT (topic, ue) DO UPDATE SET expires=excluded.expires",
             (topic, ue, expires),
         )
 
     def unsubscribe(self, topic, ue):
         """What waits for the UE from this topic goes as well."""
         self._db.execute("DELETE FROM subscription WHERE topic=? AND ue=?", (topic, ue))
-        self._drop_waiting(topic, Address("UE", ue))
+        self.drop_sent_to("TOPIC", topic, Address("UE", ue))
 
-    def _drop_waiting(self, topic, target):
-        self._db.execute(
-            "DELETE FROM message WHERE target_type=? AND target=? AND kind='MSG'"
-            " AND CASE WHEN json_valid(head) THEN json_extract(head, '$.oriDestAddr.destAddrType')='TOPIC'"
-            " AND json_extract(head, '$.oriDestAddr.addr')=? END",
-            (*target, topic),
-        )
+    def drop_sent_to(self, kind, name, target):
+        """What waits for a recipient from a topic or a group (kind TOPIC or GROUP): how many messages there were."""
+        rows = self._db.execute(
+            "SELECT id, head FROM message WHERE target_type=? AND target=? AND kind='MSG'", tuple(target)
+        ).fetchall()
+        gone = [id_ for id_, head in rows if _was_sent_to(head, kind, name)]
+        self._db.executemany("DELETE FROM message WHERE id=?", [(id_,) for id_ in gone])
+        return len(gone)
 
     def subscribers(self, topic, now):
         query = "SELECT ue FROM subscription WHERE topic=? AND expires>? ORDER BY ue"
@@ -63,7 +74,7 @@ class TopicTables:
         """When the next subscription is over, or None."""
         return self._one(
             "SELECT min(t) FROM (SELECT min(expires) AS t FROM subscription"
-            " UNION ALL SELECT min(expires) FROM topic_follower)"
+            " UNION ALL SELECT min(expires) FROM topic_follower) AS next"
         )
 
     def forget_subscriptions(self, now):
@@ -78,15 +89,15 @@ class TopicTables:
         registered."""
         row = (topic, *who, domain, LAST if expires is None else expires)
         self._db.execute(
-            "INSERT INTO topic_follower VALUES (?,?,?,?,?)"
-            " ON CONFLICT DO UPDATE SET domain=excluded.domain, expires=excluded.expires",
+            "INSERT INTO topic_follower (topic, kind, id, domain, expires) VALUES (?,?,?,?,?)"
+            " ON CONFLICT (topic, kind, id) DO UPDATE SET domain=excluded.domain, expires=excluded.expires",
             row,
         )
 
     def unfollow(self, topic, who):
         """What waits for it from this topic goes as well."""
         self._db.execute("DELETE FROM topic_follower WHERE topic=? AND kind=? AND id=?", (topic, *who))
-        self._drop_waiting(topic, who)
+        self.drop_sent_to("TOPIC", topic, who)
 
     def unfollow_all(self, who):
         self._db.execute("DELETE FROM topic_follower WHERE kind=? AND id=?", who)

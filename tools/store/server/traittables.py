@@ -43,13 +43,16 @@ class TraitTables:
         knows it by, where those are not the one that it is sent with."""
         if high or whole:
             self._db.execute(
-                "INSERT OR REPLACE INTO trait VALUES (?,?,?,?)", (id_, high, whole.lower(), " ".join(names))
+                "INSERT INTO trait (message, high, whole, names) VALUES (?,?,?,?) ON CONFLICT (message)"
+                " DO UPDATE SET high=excluded.high, whole=excluded.whole, names=excluded.names",
+                (id_, high, whole.lower(), " ".join(names)),
             )
 
     def set_elements(self, id_, listed):
         """`listed`: the elements of an aggregated message."""
         self._db.executemany(
-            "INSERT OR IGNORE INTO element VALUES (?,?)", [(each["msgId"].lower(), id_) for each in listed]
+            "INSERT INTO element (msg_id, message) VALUES (?,?) ON CONFLICT DO NOTHING",
+            [(each["msgId"].lower(), id_) for each in listed],
         )
 
     def is_high(self, id_):

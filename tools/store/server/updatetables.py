@@ -3,7 +3,7 @@
 
 Rows of `update_device` are what a restart goes on with. What is to be done for one stands in it: `ready`, since when it
 may be offered; `due`, when something is to be said to it; neither, as long as it is away. Its registration sets them,
-by a trigger, in the transaction of that registration.
+in the transaction of that registration.
 """
 
 import json
@@ -56,7 +56,6 @@ CREATE TABLE IF NOT EXISTS update_count (
 """
 )
 _ADD = "INSERT INTO update_count VALUES (%s, %d) ON CONFLICT DO UPDATE SET devices=devices+excluded.devices;"
-_HERE = "UPDATE update_device SET %s=NEW.since WHERE ue=NEW.ue AND %s AND ready IS NULL AND due IS NULL;"
 _TRIGGERS = {
     "in": ("INSERT ON update_device", _ADD % ("NEW.job, NEW.state", 1)),
     "out": ("DELETE ON update_device", _ADD % ("OLD.job, OLD.state", -1)),
@@ -64,16 +63,12 @@ _TRIGGERS = {
         "UPDATE OF state ON update_device WHEN NEW.state<>OLD.state",
         _ADD % ("OLD.job, OLD.state", -1) + _ADD % ("NEW.job, NEW.state", 1),
     ),
-    "here": (
-        "INSERT ON registration WHEN NEW.live",
-        _HERE % ("ready", "stage>0 AND state='waiting'")
-        + _HERE % ("due", "state IN ('offered', 'loading', 'verified', 'trying')"),
-    ),
 }
 
 
 def prepare(execute):
-    """Makes what is missing."""
+    """Makes what is missing. What an earlier program had a trigger for, a registration says itself (`update_here`)."""
+    execute("DROP TRIGGER IF EXISTS update_here")
     for name, (when, body) in _TRIGGERS.items():
         when = when.replace(" WHEN ", " FOR EACH ROW WHEN ")
         execute("CREATE TRIGGER IF NOT EXISTS update_%s AFTER %s BEGIN %s END" % (name, when, body))
@@ -161,12 +156,11 @@ class UpdateTables:
         of the same kind goes on without them. Raises NoRoomError."""
         ues = list(dict.fromkeys(ues))
         self._make_room_for_update(len(ues))
-        cursor = self._db.execute(
+        (job,) = self._db.execute(
             "INSERT INTO update_job (bundle, kind, state, why, created, stage, plan, failed, devices)"
-            " VALUES (?,?,?,'',?,0,?,0,?)",
+            " VALUES (?,?,?,'',?,0,?,0,?) RETURNING job",
             (bundle.id, bundle.kind, RUNNING, now, json.dumps(vars(plan)), len(ues)),
-        )
-        job = cursor.lastrowid
+        ).fetchone()
         for other in self.updates():
             if other.job != job and other.kind == bundle.kind and other.state in (RUNNING, PAUSED):
                 told = None if other.bundle == bundle.id else now  # what has come of the same stays
@@ -175,7 +169,8 @@ class UpdateTables:
                     [("update %d is newer" % job, now, told, other.job, ue) for ue in ues],
                 )
         self._db.executemany(
-            "INSERT INTO update_device VALUES (?,?,?,0,0,?,'',?,NULL,NULL,0,NULL,'[]','[]',0)",
+            "INSERT INTO update_device (job, ue, state, stage, have, total, cause, changed, tries, wants, sent, again)"
+            " VALUES (?,?,?,0,0,?,'',?,0,'[]','[]',FALSE)",
             [(job, ue, WAITING, bundle.octets, now) for ue in ues],
         )
         return job
@@ -230,8 +225,8 @@ class UpdateTables:
         more = () if ue is None else (ue,)
         staged = ue is None and self.update(job).plan.first is not None
         return self._db.execute(
-            "UPDATE update_device SET state='waiting', stage=max(stage, ?), have=0, cause='', changed=?, ready=NULL,"
-            " due=NULL, tries=0, slot=NULL, wants='[]', sent='[]', again=1 WHERE %s%s"
+            "UPDATE update_device SET state='waiting', stage=greatest(stage, ?), have=0, cause='', changed=?,"
+            " ready=NULL, due=NULL, tries=0, slot=NULL, wants='[]', sent='[]', again=TRUE WHERE %s%s"
             % (where, "" if ue is None else " AND ue=?"),
             (0 if staged else 1, now, job, *more),
         ).rowcount
@@ -257,7 +252,11 @@ class UpdateTables:
 
     def update_counts(self, job):
         """{state: how many devices}, of those states that there are, in the order of STATES."""
-        rows = self._db.execute("SELECT state, devices FROM update_count WHERE job=? AND devices>0", (job,))
+        rows = self._db.execute(
+            "SELECT state, CAST(sum(devices) AS BIGINT) FROM update_count WHERE job=? GROUP BY state"
+            " HAVING sum(devices)>0",
+            (job,),
+        )
         counts = dict(rows.fetchall())
         return {state: counts[state] for state in STATES if state in counts}
 
@@ -337,6 +336,12 @@ class UpdateTables:
         ).rowcount
         self._db.execute("UPDATE update_job SET stage=? WHERE job=?", (stage, job))
         return begun
+
+    def update_here(self, ue, now):
+        """The UE has registered: what is to be done for it, and nothing is noted for, is to be done now."""
+        for column, which in (("ready", "stage>0 AND state='waiting'"), ("due", _IS_UNDER_WAY)):
+            query = "UPDATE update_device SET %s=? WHERE ue=? AND %s AND ready IS NULL AND due IS NULL"
+            self._db.execute(query % (column, which), (now, ue))
 
     def arm_update(self, job, now):
         """What is to be done for devices of the job that are here, and that nothing is noted for, is to be done now."""

@@ -67,7 +67,10 @@ class Updates(Procedure):
         core.routing.within[self._own.id] = self._taken
         core.deliveries.responses.within[self._own.id] = self._lost
         core.store.notice(
-            "updates", "UPDATE OF ready, due ON update_device", self._noticed, when="NEW.ready OR NEW.due"
+            "updates",
+            "UPDATE OF ready, due ON update_device",
+            self._noticed,
+            when="NEW.ready IS NOT NULL OR NEW.due IS NOT NULL",
         )
         # Its UE is removed: whoever does that, the next stage may begin.
         core.store.notice(

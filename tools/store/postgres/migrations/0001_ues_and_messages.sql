@@ -146,12 +146,13 @@ BEGIN
 END $$;
 CREATE TRIGGER message_in AFTER INSERT ON message FOR EACH ROW EXECUTE FUNCTION message_in();
 
--- `trait` and `element` are tables of the next migration.
+-- `trait`, `element` and `trigger_time` are tables of the next migration.
 CREATE FUNCTION message_out() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM part WHERE message=OLD.id;
   DELETE FROM trait WHERE message=OLD.id;
   DELETE FROM element WHERE message=OLD.id;
+  DELETE FROM trigger_time WHERE message=OLD.id;
   INSERT INTO load AS had (lane, type, id, messages, octets, shard)
     VALUES (OLD.lane, coalesce(OLD.origin_type, '-'), coalesce(OLD.origin, '-'), -1, -OLD.octets, msgin5g_shard()),
       (OLD.lane, '', '', -1, -OLD.octets, msgin5g_shard())
