@@ -54,7 +54,7 @@ MODULES = [
     importlib.import_module(name)
     for room in (tools.server, tools.store, tools.wire)
     for _, name, _ in pkgutil.walk_packages(room.__path__, room.__name__ + ".")
-    if name.removeprefix("tools.") not in NO_DECISIONS
+    if name.removeprefix("tools.") not in NO_DECISIONS and not name.startswith("tools.store.postgres")
 ]
 ROOMS = re.compile("/tools/(gateway|page|server|store|transport|wire)/")
 # What isolates is not what is isolated; and how a store is opened is no step of the work.

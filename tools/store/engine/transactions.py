@@ -91,7 +91,7 @@ class _Scope:
         self._of._open += 1
 
     def _enter(self, db):
-        db.execute(self._begin)
+        db.raw(self._begin)
         self._of.look_for_others()  # from now on nobody else can write, or is seen to
 
     def __exit__(self, kind, error, trace):
@@ -112,7 +112,8 @@ class _Scope:
                 of.settled()
 
     def _leave(self, db):
-        db.execute(self._end)
+        self._of.before_commit()
+        db.raw(self._end)
 
     def _undo(self):
         self._of._known.clear()
@@ -168,7 +169,7 @@ class _Savepoint(_Scope):
     def _go_back(self, db):
         if self.state == _LATE:
             db.late.remove(self)
-        elif db.can_go_back:
+        elif db.can_go_back and not db.doomed:
             db.raw("ROLLBACK TO unit")
             if self.state == _BEGUN:
                 db.raw("RELEASE unit")
@@ -203,6 +204,10 @@ class Shared:
         """Whether a row was written: else there is nothing to bring to the disk."""
         return self._of._db.total_changes != self._before if self._changed is None else self._changed
 
+    def complete(self):
+        """All that belongs to it is in it: the last chance to fail before another thread does the COMMIT."""
+        self._of.before_commit()
+
     def undo(self, error):
         """Instead of a COMMIT."""
         self._scope.__exit__(type(error), error, None)
@@ -218,7 +223,7 @@ class Shared:
         """COMMIT, in whichever thread; `settle` says what came of it."""
         began = time.monotonic()
         try:
-            self._db.execute("COMMIT")
+            self._db.raw("COMMIT")
         except BaseException as error:
             self._error = error
         finally:
@@ -248,7 +253,8 @@ class Transactions:
     A connection has `execute`, `executemany`, `raw` (a statement of these transactions, which begins no savepoint),
     `late` (the savepoints that have not begun, the outermost first: they begin at one place, so one is enough, with
     the first statement that may write; see `begin_late`), `in_transaction`, `can_go_back` (whether there is anything to
-    undo: one that a failure has spoilt is no transaction to go on with) and `total_changes`.
+    undo: one that a failure has spoilt is no transaction to go on with), `doomed` (whether only the whole of it can be
+    undone) and `total_changes`.
     """
 
     # What begins a transaction of the engine, what ends it, what undoes it; and one that may only read.
@@ -267,6 +273,9 @@ class Transactions:
 
     def kept(self):
         return Kept(self)
+
+    def before_commit(self):
+        """For an engine that has something to add at the end of a transaction."""
 
     def settled(self):
         """Nothing that was written waits for its COMMIT any more."""
