@@ -1,26 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Opens the store that somebody has named: a file of SQLite, or a database of PostgreSQL."""
 
-import re
-
 from tools.store.faults import StoreError
+from tools.store.postgres.naming import is_postgres, masked
 
-_SQLITE, _POSTGRES = "sqlite:", ("postgresql:", "postgres:")
-# user:PASSWORD@ before the host, and password=, sslpassword= behind it
-_SECRET = re.compile(r"(?<=:)[^:@/?#]*(?=@)|(?<=password=)[^&\s]*", re.IGNORECASE)
-
-
-def is_postgres(where):
-    """Whether the name of a store is that of a PostgreSQL database."""
-    return where.lower().startswith(_POSTGRES)
-
-
-def masked(where):
-    """The name of a store, fit to be shown: without a password."""
-    if not is_postgres(where):
-        return where
-    scheme, colon, rest = where.partition("://")
-    return scheme + colon + _SECRET.sub("***", rest)
+_SQLITE = "sqlite:"
 
 
 def open_store(where, serving=True, create=True, node=None):

@@ -10,7 +10,7 @@ import weakref
 import psycopg
 
 from tools.store.faults import StoreError
-from tools.store.opening import masked
+from tools.store.postgres.naming import masked
 
 _CONNECT = 5  # s
 _HANGS = 8.0  # s that a statement may take, seen from here

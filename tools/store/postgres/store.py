@@ -11,11 +11,11 @@ from tools.store.alone import Alone
 from tools.store.engine.transactions import Transactions
 from tools.store.families import Families
 from tools.store.faults import Fault, StoreError, Unavailable
-from tools.store.opening import masked
 from tools.store.postgres import migrating
 from tools.store.postgres.connection import TRANSACTION, Connection
 from tools.store.postgres.dialect import Dialect
 from tools.store.postgres.dialing import Unreached, Watchdog, dial
+from tools.store.postgres.naming import masked
 from tools.store.postgres.noticing import Noticing
 
 _PAUSES = (0.1, 0.2, 0.5, 1.0)  # s between tries to reach the database again, the last one for ever
