@@ -4,7 +4,8 @@ the other, each in a savepoint, and brought to the disk together, by another thr
 
 While a COMMIT is under way, what comes waits, and makes the next round; the loop goes on with everything else. Where a
 COMMIT fails, or the store gives up a transaction in the middle, each event of that round is decided once more by
-itself: one that the store cannot take fails alone.
+itself: one that the store cannot take fails alone, and one that another node was in the way of is decided a few times
+more.
 """
 
 import asyncio
@@ -13,11 +14,12 @@ import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tools.store.faults import DATABASE_ERRORS, Unavailable
+from tools.store.faults import DATABASE_ERRORS, again
 from tools.wire.answers import Refusal
 
 LONGEST = 64  # events of one round
 SECONDS = 0.05  # for which a round decides at most: then everything else has its turn
+CONFLICTS = 5  # for which an event is decided again, where other nodes write what it stands on
 QUIET = 2  # turns of the loop in which nothing came: it has nothing else to do
 
 
@@ -27,12 +29,14 @@ class Event:
     `now`: the time of the decision, None for the one when it is made; `told`: what is published then, as (event,
     fields); `then`: called with the event at its end, and raises nothing."""
 
-    __slots__ = ("_future", "_then", "arguments", "done", "error", "function", "now", "result", "told")
+    __slots__ = (
+        *("_future", "_then", "arguments", "conflicts", "done", "error", "function", "now", "result", "told"),
+    )
     is_work = False  # of those that end a round
 
     def __init__(self, function, arguments, now=None, then=None):
         self.function, self.arguments, self.now, self._then = function, arguments, now, then
-        self.done, self._future = False, None
+        self.done, self._future, self.conflicts = False, None, 0
         self.result = self.error = None
         self.told = ()
 
@@ -107,12 +111,17 @@ class Commits:
         self._thread.shutdown()
 
     def _at_once(self, event):
-        shared, events = self._decided((event,))
-        if shared is None:
-            self._program.ended(events, False)
-        else:
-            self._write(shared)
-            self._program.ended(*self._settled(shared, events))
+        while True:
+            shared, events = self._decided((event,))
+            written = False
+            if shared is not None:
+                self._write(shared)
+                events, written = self._settled(shared, events)
+            if events:
+                break
+            self._singly -= 1  # once more, and not after those that wait
+            self._waiting.popleft()
+        self._program.ended(events, written)
 
     # ---- rounds ------------------------------------------------------------------------------------------------------
 
@@ -177,9 +186,10 @@ class Commits:
                 taken.append(event)
                 self._program.decide(event)
                 if not self._store.in_transaction:
-                    raise Unavailable("the store gave up the transaction")
+                    raise self._store.given_up()
             if shared.changed:
                 self._program.note()
+                shared.complete()
         except Exception as error:
             with contextlib.suppress(*DATABASE_ERRORS):
                 shared.undo(error)
@@ -189,12 +199,21 @@ class Commits:
     def _failed(self, events, error):
         """Nothing of these is in the store: those of them that have come to their end."""
         if len(events) == 1:
-            if events[0].error is None:
-                self._program.failed(events[0], error)
-            return events
+            (event,) = events
+            if self._conflicts(event, error):
+                event.conflicts += 1
+            else:
+                if event.error is None:
+                    self._program.failed(event, error)
+                return events
         self._waiting.extendleft(reversed(events))
         self._singly += len(events)
         return []
+
+    @staticmethod
+    def _conflicts(event, error):
+        """Whether it may go better at once: another node was first, and what it wrote is seen by now."""
+        return again(error) and event.conflicts < CONFLICTS
 
     @staticmethod
     def _write(shared):

@@ -9,7 +9,7 @@ import contextlib
 import threading
 import time
 
-from tools.store.faults import DATABASE_ERRORS, store_stopped
+from tools.store.faults import DATABASE_ERRORS, Unavailable, store_stopped
 
 GONE = object()  # what was in a Kept before a key was
 
@@ -290,6 +290,10 @@ class Transactions:
     @property
     def in_transaction(self):
         return self._db.in_transaction
+
+    def given_up(self):
+        """What to raise where the transaction at hand is none any more."""
+        return Unavailable("the store gave up the transaction")
 
     def transaction(self):
         """One event, as a context. One of DATABASE_ERRORS at once where another process is writing."""

@@ -221,6 +221,10 @@ class Connection:
         if self._spoilt is not None:
             raise self._again()
 
+    def given_up(self):
+        """The Fault that ended the transaction at hand, None where none did."""
+        return self._again() if self._spoilt is not None else None
+
     def _again(self):
         """What is said once more of a transaction that cannot go on."""
         kind = Conflict if isinstance(self._spoilt, Conflict) else Unavailable

@@ -184,6 +184,9 @@ class PostgresStore(Noticing, Whole, Dialect, Transactions, Families):
             raise Unavailable("PostgreSQL is out of reach: %s" % lost)
         return super().transaction()
 
+    def given_up(self):
+        return self._main.given_up() or super().given_up()
+
     def savepoint(self):
         """As of Transactions."""
         if self._writing is not None:
