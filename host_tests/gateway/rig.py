@@ -47,7 +47,13 @@ NO_DECISIONS = {
         "store.sqlite.generation",
         "store.sqlite.noticing",
     ),
-    *("store.clocktables", "store.keys.numbers", "store.keys.sectables"),
+    *("store.clocktables", "store.keys.moved", "store.keys.numbers", "store.keys.sectables"),
+    *(
+        "store.engine.copying",
+        "store.engine.copying.catalogue",
+        "store.engine.copying.copy",
+        "store.engine.copying.program",
+    ),
     *("store.server.tokentables", "wire.l3", "wire.masking"),
 }
 MODULES = [

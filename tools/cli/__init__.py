@@ -17,6 +17,10 @@ from tools.words import complain, with_name
 COMMANDS = {
     "gateway": ("tools.gateway.program", "the emulated gateway with its server"),
     "server": ("tools.gateway.serverprogram", "the MSGin5G Server by itself, for gateways with --upstream"),
+    "store": (
+        "tools.store.engine.copying.program",
+        "a server's store copied from a file into PostgreSQL, or back",
+    ),
     "relay": ("tools.gateway.running.relay.program", "a Relay UE: datagrams between devices and a server"),
     "as": ("tools.application.program", "an Application Server: listens for messages, or sends one"),
     "device": ("tools.device", "a device on this machine: the firmware on real MicroPython"),

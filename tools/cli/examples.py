@@ -101,6 +101,11 @@ _EXAMPLES = {
         "msgin5g impair --profile lossy-20              # the device's peer is coap://127.0.0.1:65402 then",
         "msgin5g impair --listen 0.0.0.0:65402 --server 127.0.0.1:65401 --seed 7",
     ),
+    "store copy": (
+        "msgin5g store copy sqlite:server.db postgresql://msgin5g@db.example.org/msgin5g",
+        "msgin5g store copy postgresql://msgin5g@db.example.org/msgin5g sqlite:server.db",
+    ),
+    "store take-back": ("msgin5g store take-back server.db",),
     "image": ("msgin5g image rp2040", "msgin5g image esp32 --base ESP32_GENERIC.bin --layout 4MiB"),
     "emulate": ("msgin5g emulate rp2040", "msgin5g emulate rp2040 --repl 5901 --uart0 5902"),
     "provision": (

@@ -38,6 +38,7 @@ RECORDS = {
     ("as_token", "made"),
     ("peer_token", "made"),
     ("generation", "noted"),
+    ("moved", "at"),
     ("availability", "start"),
     ("update_bundle", "added"),
     ("update_job", "created"),

@@ -14,6 +14,7 @@ from tools.store.gateway.heldtables import HeldTables
 from tools.store.gateway.rekeytables import RekeyTables
 from tools.store.gateway.servicetables import ServiceTables
 from tools.store.gateway.waytables import WayTables
+from tools.store.keys.moved import MovedTable
 from tools.store.keys.sectables import SecurityTables
 from tools.store.messages.messagetables import MessageTables
 from tools.store.messages.quarantinetables import QuarantineTables
@@ -64,6 +65,7 @@ class Families(
     MessageTables,
     ListedTables,
     ListTables,
+    MovedTable,
     PeerTables,
     QuarantineTables,
     QuotaTables,

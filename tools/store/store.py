@@ -16,7 +16,7 @@ from tools.store.engine.transactions import Transactions
 from tools.store.families import Families
 from tools.store.faults import StoreError
 from tools.store.gateway import apptables, fetchtables, heldtables, rekeytables, servicetables, waytables
-from tools.store.keys import numbers, sectables
+from tools.store.keys import moved, numbers, sectables
 from tools.store.messages import messagetables, quarantinetables, quotatables, seentables, settables
 from tools.store.server import (
     areatables,
@@ -56,6 +56,7 @@ _MORE = ";".join(
         exposuretables,
         gatewaytables,
         messagetables,
+        moved,
         numbers,
         quarantinetables,
         reachtables,

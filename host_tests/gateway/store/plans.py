@@ -20,6 +20,7 @@ MAY_SCAN = {
     "a table of one row": (
         "FROM clock",
         "FROM generation",
+        "FROM moved",
         "UPDATE generation",
         "list_state",
         "FROM ue_id_secret",
@@ -112,6 +113,7 @@ MAY_SCAN = {
         "SELECT count(*) FROM (SELECT 1 FROM",
         "FROM message GROUP BY kind, state",
     ),
+    "a store is copied whole": ("/*whole*/", "UPDATE security_context SET used=TRUE, next=least"),
     "a name that is asked for once": ("SELECT ue FROM device UNION SELECT ue FROM registration LIMIT 1000",),
 }
 _CAN_SCAN = {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}

@@ -19,20 +19,12 @@ import time
 from dataclasses import dataclass
 
 from tools import held
-from tools.store.keys.numbers import LAST
+from tools.store.keys.numbers import AHEAD, LAST, far_ahead
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS generation (one INTEGER PRIMARY KEY CHECK (one=1), name TEXT, count INTEGER, top INTEGER,
   noted REAL);
 """
-# How far the numbers of all keys go ahead: beyond the highest one, where the file beside the store tells it. A message
-# of the gateway has 3 octets of number instead of 1 or 2 after that. Where nothing tells it, beyond what can have been
-# sent since the copy was made, and by chance, for the same copy may be put back a second time.
-AHEAD = 1 << 20
-_EACH_SECOND = 1000
-_CHANCE = 1 << 30
-_MAX_AHEAD = 1 << 36
-
 # ns between what is written and what the file system then says. What it takes at the first tries is narrow; a clock
 # that goes by ticks, one that is some ms behind, and one that counts seconds need more. The file says which it was.
 _TICK = 10_000_000
@@ -167,11 +159,10 @@ class GenerationTables:
             if record is None and found is None and not self._one("SELECT max(used) FROM security_context"):
                 why = None  # of an earlier version, and never served
             if why and keys:
-                if known and known.ours:
+                if known and known.ours:  # the file tells the highest number
                     first, ahead = known.top, AHEAD
                 else:
-                    past = max(0, now - noted) * _EACH_SECOND if noted is not None else 0
-                    first, ahead = 0, AHEAD + secrets.randbelow(_CHANCE) + int(min(past, _MAX_AHEAD))
+                    first, ahead = 0, far_ahead(max(0, now - noted) if noted is not None else 0)
                 # A key that was never used by the time of the copy may have been used since.
                 self._db.execute(
                     "UPDATE security_context SET used=1, next=min(max(next, ?)+?, ?)", (first, ahead, LAST)
