@@ -50,7 +50,8 @@ SMALL = 4096  # octets of body in blocks from somebody who is not registered: en
 def peer_of(remote):
     """The Peer at an address of aiocoap's; a Speaker where it has proved who it is."""
     if isinstance(remote, OSCOREAddress):
-        return speaker(peer_of(remote.underlying_address), remote.security_context)
+        strike = getattr(remote, "strike", None)
+        return speaker(peer_of(remote.underlying_address), remote.security_context, strike)
     if isinstance(remote, LineAddress):
         return Peer(remote.line.name, 0)
     if type(remote) is UDP6EndpointAddress and remote.sockaddr[0].startswith("::ffff:"):
@@ -179,7 +180,7 @@ class CoapTransport:
         self._context = None
         self.wide = False  # many requests at once to one address
         self.begin = None  # as of `Straight`: what begins to decide about a POST without waiting for it
-        self._straight = Straight(self, PATH, self._tuning.EMPTY_ACK_DELAY, guard is not None)
+        self._straight = Straight(self, PATH, self._tuning.EMPTY_ACK_DELAY, guard)
 
     @property
     def counts(self):

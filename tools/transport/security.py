@@ -17,9 +17,11 @@ from aiocoap.transports.oscore import OSCOREAddress
 from tools.server.flood import Flood
 from tools.store.faults import DATABASE_ERRORS
 from tools.transport.arrival.recent import REPEATS, Recent, content
-from tools.transport.contexts import StoreContext, fields_of
+from tools.transport.keys.contexts import StoreContext, fields_of
+from tools.transport.keys.window import WentBack
+from tools.transport.requests import response
 from tools.transport.site import message_of
-from tools.transport.window import WentBack
+from tools.wire.answers import Refusal
 from tools.wire.identity import Speaker, peer_at
 
 _BURST = 5  # s
@@ -34,8 +36,12 @@ _MALFORMED = "malformed"
 _TOLD = 1  # refusals a second that are told, each reason by itself; all are counted
 
 
-def speaker(address, context):
-    return peer_at(*address, context.digest)
+def speaker(address, context, strike=None):
+    """`strike`: that of the request it speaks with, or None."""
+    made = peer_at(*address, context.digest)
+    if strike is not None:
+        made.strike = strike
+    return made
 
 
 class ContextBinding:
@@ -64,8 +70,16 @@ class ContextBinding:
 class Guard:
     """Decides about each request before anything is kept of it. `peer_of(remote)` makes a Peer of aiocoap's address."""
 
-    def __init__(self, store, emit, peer_of, clock=time.monotonic):
+    def __init__(self, store, emit, peer_of, clock=time.monotonic, note=None):
         self._store = store
+        self._note = (
+            note  # of a store that `shares_keys`: brings a Strike to the disk, as Running.note_strike
+        )
+        self._shared = None
+        if store.shares_keys:
+            from tools.transport.keys import shared  # by who shares them
+
+            self._shared = shared
         self.emit = emit
         self._peer_of = peer_of
         self._clock = clock
@@ -80,7 +94,8 @@ class Guard:
         if keys is None:
             return None
         if keys.digest not in self._contexts:
-            self._contexts[keys.digest] = StoreContext(self._store, keys)
+            kind = self._shared.SharedContext if self._shared else StoreContext
+            self._contexts[keys.digest] = kind(self._store, keys)
         return self._contexts[keys.digest]
 
     def context_of_kid(self, kid, id_context):
@@ -180,8 +195,8 @@ class Guard:
         return recent
 
     def _open(self, request):
-        """None, and `request.opened` is (context, plain request, what its response is bound to); else the answer that
-        nothing is kept of. RFC 8613 section 8.2."""
+        """None, and `request.opened` is (context, plain request, what its response is bound to, its Strike or None); else
+        the answer that nothing is kept of. RFC 8613 section 8.2."""
         remote = request.remote
         if request.opt.oscore is None:
             self.emit_refused(remote, "4.01", _CLEAR)
@@ -197,12 +212,12 @@ class Guard:
             self.emit_refused(remote, "4.01", _UNKNOWN)
             return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0)
         try:
-            request.opened = (context, *self._unprotected(context, request))
             number = int.from_bytes(partial_iv, "big")
+            request.opened = self._unprotected(context, request, number)
             context.taken.note(number, request.payload, remote)
             return None
         except oscore.ReplayErrorWithEcho as error:
-            return error.to_message()
+            return self._sealed(error.to_message)
         except oscore.ReplayError as error:
             if isinstance(error, WentBack):
                 self._emit_reused(remote, context, partial_iv, "an earlier request")
@@ -220,17 +235,58 @@ class Guard:
         except Exception:  # it verified, but what is inside is not CoAP
             return _fitting(request, aiocoap.BAD_OPTION, b"")
 
-    def _unprotected(self, context, request):
-        opened = context.unprotect(request)
-        if context.is_next:
+    def _unprotected(self, context, request, number):
+        known = context.recipient_replay_window.is_initialized()
+        plain, identifiers = context.unprotect(request)
+        strike = None
+        if self._shared:
+            echoed = plain.opt.echo is not None
+            strike = self._shared.Strike(context, number, not known, echoed, self._keys_taken)
+        elif context.is_next:
             # It has used its new keys, and answered an Echo with them: they are its keys now.
             with self._store.part():
-                names, old = self._store.take_next_key(context.digest)
+                taken = self._store.take_next_key(context.digest)
             context.is_next = False
-            self._contexts.pop(old, None)
-            for name in names:
-                self.emit("keys-changed", ue=name)
-        return opened
+            self._keys_taken(*taken)
+        return context, plain, identifiers, strike
+
+    def _keys_taken(self, names, old):
+        self._contexts.pop(old, None)
+        for name in names:
+            self.emit("keys-changed", ue=name)
+
+    # ---- responses ---------------------------------------------------------------------------------------------------
+
+    async def settle(self, strike, remote):
+        """Uses the number of a request up, where nothing has done so. None, or the response to it instead of that."""
+        if strike is None or strike.settled:
+            return None
+        try:
+            return await self._note(self._peer_of(remote))
+        except Refusal as refusal:
+            return response(refusal.answer)
+
+    def protect(self, message, opened):
+        """What goes out as a response to a request: in the clear where there is no number for it. `opened`: as `_open`
+        has it."""
+        context, _, identifiers, strike = opened
+        if strike is not None and not strike.settled:
+            identifiers.can_reuse_nonce = False  # another node may have used it, or may still do so
+            if strike.refused is not None:
+                self.refusals[_CAUSES[_REPLAY]] += 1
+                if strike.echoed:
+                    return aiocoap.Message(code=aiocoap.UNAUTHORIZED, max_age=0, payload=b"Replay detected")
+                # It may be the device itself, which did not hear the answer, and now has come here with its request.
+                message = aiocoap.Message(code=aiocoap.UNAUTHORIZED, echo=context.echo)
+        return self._sealed(lambda: context.protect(message, identifiers)[0])
+
+    def _sealed(self, protect):
+        try:
+            return protect()
+        except DATABASE_ERRORS:
+            return aiocoap.Message(code=aiocoap.SERVICE_UNAVAILABLE, max_age=0)
+        except Exception as failure:  # there is no number for it
+            return message_of(failure, self.log)
 
     def _look_twice(self, remote, context, partial_iv, ciphertext):
         """A replay has the recorded text. Another text under the same number comes from a holder of the key."""
@@ -246,6 +302,8 @@ class Guard:
 
     def jumped(self, ue, context):
         """A device says that it has seen the number of a request of ours before. False where that is not believed."""
+        if context.behind():
+            return True
         ahead = context.jump()
         if ahead:
             self.emit("numbers-jumped", ue=ue or ", ".join(sorted(self.ues_of(context))), ahead=ahead)
@@ -273,12 +331,18 @@ class SecureSite(interfaces.Resource):
     needs_blockwise_assembly = render
 
     async def render_to_pipe(self, pipe):
-        context, plain, identifiers = pipe.request.opened
+        opened = pipe.request.opened
+        context, plain, identifiers, strike = opened
         plain.remote = OSCOREAddress(context, pipe.request.remote)
+        plain.remote.strike = strike
         plain.token, plain.remote.bound = pipe.request.token, identifiers  # for `late`
-        inner = _Inner(pipe, plain, context, identifiers, self._guard.log)
+        inner = _Inner(pipe, opened, self._guard)
         try:
-            await self._site.render_to_pipe(inner)
+            instead = await self._guard.settle(strike, plain.remote)
+            if instead is not None:
+                inner.add_response(instead, is_last=True)
+            else:
+                await self._site.render_to_pipe(inner)
         except Exception as failure:
             inner.add_response(message_of(failure, self._guard.log), is_last=True)
 
@@ -286,16 +350,15 @@ class SecureSite(interfaces.Resource):
 class _Inner:
     """What the site behind takes for the Pipe of an opened request: its responses are protected."""
 
-    def __init__(self, pipe, plain, context, identifiers, log):
-        self.request = plain
+    def __init__(self, pipe, opened, guard):
+        self.request = opened[1]
         self.on_interest_end = pipe.on_interest_end
-        self._pipe, self._context, self._identifiers, self._log = pipe, context, identifiers, log
+        self._pipe, self._opened, self._guard = pipe, opened, guard
 
     def add_response(self, message, is_last=False):
-        try:
-            outer, _ = self._context.protect(message, self._identifiers)
-        except Exception as failure:  # there is no number for it
-            self._pipe.add_response(message_of(failure, self._log), is_last=True)
+        outer = self._guard.protect(message, self._opened)
+        if outer.opt.oscore is None:
+            self._pipe.add_response(outer, is_last=True)
             return
         outer.opt.observe = message.opt.observe  # section 4.1.3.5.2: outside as well
         outer.opt.no_response = message.opt.no_response  # for aiocoap, which takes it off

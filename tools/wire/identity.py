@@ -19,9 +19,11 @@ class Peer(NamedTuple):
 
 
 class Speaker(Peer):
-    """A Peer that proved who it is: `identity` is the digest of its key."""
+    """A Peer that proved who it is: `identity` is the digest of its key. `strike`: the number of the request that it
+    speaks with, where that is to be noted with what the request does (`transport.keys.shared`)."""
 
     identity = None
+    strike = None
 
 
 def peer_at(host, port, identity=None):

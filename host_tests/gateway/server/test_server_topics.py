@@ -14,7 +14,7 @@ from host_tests.gateway.server.test_decisions import HERE, THERE, Bench, msg
 from tools.programs.patience import patience
 from tools.store.keys.sectables import Keys
 from tools.store.store import Store
-from tools.transport.contexts import StoreContext
+from tools.transport.keys.contexts import StoreContext
 from tools.wire.identity import Peer
 
 A, B, C = "ue:a", "ue:b", "ue:c"

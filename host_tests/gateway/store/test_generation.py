@@ -10,7 +10,7 @@ import pytest
 from tools.gateway import keys as key_files
 from tools.store.sqlite import generation
 from tools.store.store import Store
-from tools.transport.contexts import StoreContext
+from tools.transport.keys.contexts import StoreContext
 
 UE, OTHER = "ue:1@example.org", "ue:2@example.org"
 FILE, BESIDE = "gateway.db", "gateway.db-generation"

@@ -9,7 +9,7 @@ from aiocoap import oscore
 
 from tools.store.keys.sectables import Keys
 from tools.store.store import Store
-from tools.transport.contexts import StoreContext
+from tools.transport.keys.contexts import StoreContext
 
 CONTEXTS = (b"device", b"g", b"s" * 16, b"", None), (b"", b"\x01\x02", b"k" * 32, b"salt", b"context")
 

@@ -14,9 +14,9 @@ from host_tests.gateway.transport.test_oscore_gateway import OTHER, Raw, _Keys, 
 from tools.demo.processes import Gateway
 from tools.gateway import keys as key_files
 from tools.store.store import Store
-from tools.transport import contexts
-from tools.transport.contexts import StoreContext
-from tools.transport.window import WentBack
+from tools.transport.keys import contexts
+from tools.transport.keys.contexts import StoreContext
+from tools.transport.keys.window import WentBack
 
 
 @contextlib.asynccontextmanager

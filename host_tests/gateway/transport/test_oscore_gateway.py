@@ -19,7 +19,7 @@ from tools.device import ROOT
 from tools.gateway import keys as key_files
 from tools.gateway.keys import KeyFileError
 from tools.store.store import Store
-from tools.transport.contexts import StoreContext
+from tools.transport.keys.contexts import StoreContext
 
 OTHER = "ue:sensor-2@example.org"
 SERVICE = "urn:3gpp:msgin5g"

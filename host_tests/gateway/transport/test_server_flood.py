@@ -27,7 +27,7 @@ from tools.store.store import Store
 from tools.transport.arrival import datagrams
 from tools.transport.arrival.recent import REPEATS, Recent
 from tools.transport.arrival.turns import Turns
-from tools.transport.contexts import StoreContext
+from tools.transport.keys.contexts import StoreContext
 
 UE, OTHER = "ue:sensor-1@example.org", "ue:sensor-2@example.org"
 FOREIGN = ("::ffff:198.51.100.9", 40000, 0, 0)

@@ -8,7 +8,7 @@ from aiocoap.message import Direction
 
 from host_tests.conformance.raw import Keys
 from tools.bench.device.pico import Pico
-from tools.transport.contexts import fields_of
+from tools.transport.keys.contexts import fields_of
 from tools.wire import bodies
 
 OLD, NEW = (

@@ -26,7 +26,7 @@ from tools.device import ROOT
 from tools.errors import UsageError
 from tools.store.keys.sectables import Keys
 from tools.store.store import Store
-from tools.transport.contexts import StoreContext
+from tools.transport.keys.contexts import StoreContext
 from tools.wire import bodies
 from tools.wire.bodies import Address
 

@@ -44,6 +44,15 @@ def _name(function):
     return getattr(function, "__name__", "event").strip("_")
 
 
+def _nothing(peer, now):
+    """Only the number is used up."""
+
+
+def _strike_of(event):
+    """Of the peer that an event is about, where that is one whose request waits for it."""
+    return getattr(event.arguments[0], "strike", None) if event.arguments else None
+
+
 class _Work(Event):
     """A round of work of these decisions."""
 
@@ -132,7 +141,12 @@ class Running:
         """(binding, guard) of --security oscore; None twice without keys."""
         if self.options.security != "oscore":
             return None, None
-        return ContextBinding(self.store), Guard(self.store, self.events.emit, peer_of)
+        guard = Guard(self.store, self.events.emit, peer_of, note=self.note_strike)
+        return ContextBinding(self.store), guard
+
+    async def note_strike(self, speaker):
+        """Brings the Strike of a request to the disk, of which nothing else is an event. Raises Refusal."""
+        await self._event(_nothing, speaker)
 
     def south(self, guard, is_known, handle, topic, limit_for):
         """The CoapTransport that devices speak to. `is_known(peer)`: whether it has registered; the others are those of
@@ -295,14 +309,23 @@ class Running:
         """For Commits, as all that follows."""
         now = self.clock() if event.now is None else event.now
         event.result = event.error = None
+        self._told = []
         try:
+            self._strike(event)
             event.result = self._decided(event.function, *event.arguments, now)
         except _ANSWERS as answer:
             event.error = answer
         except Exception as error:
-            self.failed(event, error)
+            self._fail(event, error)
             return
         event.told = self._told
+
+    def _strike(self, event):
+        """The number of the request that it is of is used up, whatever becomes of the event."""
+        strike = _strike_of(event)
+        if strike is not None:
+            with self.store.savepoint():
+                strike.use(self.store)
 
     def _decided(self, function, *arguments):
         """In a savepoint of its own; begun again whenever a row could not be read and was set aside."""
@@ -321,6 +344,13 @@ class Running:
             return function(*arguments)
 
     def failed(self, event, error):
+        strike = _strike_of(event)
+        if strike is not None:
+            strike.undone()
+        self._fail(event, error)
+
+    @staticmethod
+    def _fail(event, error):
         if store_failed(error):
             event.told = [("store-error", {"reason": reason_of(error)})]
             event.error = Refusal("5.03", "the store is not working", max_age=1 if busy(error) else 10)
@@ -343,6 +373,9 @@ class Running:
                 for name, fields in event.told:
                     self.events.emit(name, **fields)
         for event in events:
+            strike = _strike_of(event)
+            if strike is not None:
+                strike.over()
             event.end()
         if rounds:
             self._worked(rounds)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lower ends of replay windows, by the digest of the key (transport/window.py); and how far the numbers that a key
+"""The lower ends of replay windows, by the digest of the key (transport/keys/window.py); and how far the numbers that a key
 protects messages with go ahead where the store may not know of all that were used."""
 
 import secrets
@@ -24,7 +24,9 @@ def far_ahead(seconds):
 
 
 class FloorTable:
-    """For Store."""
+    """For Store. `shares_keys`: whether other programs answer with the same keys (postgres/windows.py)."""
+
+    shares_keys = False
 
     def floor(self, digest):
         """No new request of the device has a number below."""

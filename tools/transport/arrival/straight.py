@@ -26,15 +26,15 @@ _PKTINFO = socket.IPPROTO_IPV6, socket.IPV6_PKTINFO
 class Straight:
     """`transport.begin(peer, Request, respond)` begins a decision whose Answer goes to `respond`, once; False where the
     request is to take aiocoap's way, as all do where it is None. `seconds`: after which a request that has no response
-    yet is acknowledged. `protected`: requests have come by a Guard."""
+    yet is acknowledged. `guard`: the Guard that requests have come by, or None."""
 
-    def __init__(self, transport, path, seconds, protected):
+    def __init__(self, transport, path, seconds, guard):
         self._transport = transport
         self._path = path
         uri_path = bytes((0xB0 | len(path),)) + path.encode()
         self._heads = (uri_path + _FORMAT + b"\xff", uri_path + b"\xff")
         self._seconds = seconds
-        self._protected = protected
+        self._guard, self._protected = guard, guard is not None
         self._waiting = {}  # (token, remote): the _Waiting
         self._unacknowledged = {}  # _Waiting: when it is acknowledged; the first one is the next
         self._timer = None
@@ -112,6 +112,7 @@ class Straight:
         remote = request.remote
         if self._protected:
             remote = OSCOREAddress(request.opened[0], remote)
+            remote.strike = request.opened[3]
         return self._begin(manager, key, request, remote, plain.payload, content_format)
 
     def _begin(self, manager, key, request, remote, payload, content_format):
@@ -164,11 +165,7 @@ class Straight:
             manager.token_manager.process_request(request)
             return
         if self._protected:
-            context, _, identifiers = request.opened
-            try:
-                message, _ = context.protect(message, identifiers)
-            except Exception as failure:  # there is no number for it
-                message = message_of(failure, manager.log)
+            message = self._guard.protect(message, request.opened)
         message.token, message.request = request.token, request
         message.remote = request.remote.as_response_address()
         manager.send_message(message, _nobody)

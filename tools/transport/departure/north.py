@@ -20,6 +20,8 @@ RATE = 10000  # requests a second of the server: it has its own reasons
 class OneKey:
     """For a Guard, in the place of the store: the one key of this gateway, whose numbers are in the store."""
 
+    shares_keys = False
+
     def __init__(self, store, keys, ue):
         store.know_context(keys)
         self._store, self._keys, self._ue = store, keys, ue

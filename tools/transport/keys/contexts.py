@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from tools.store.keys.numbers import LAST
-from tools.transport.window import Taken, Window
+from tools.transport.keys.window import Taken, Window
 
 _AHEAD = 64  # sequence numbers for one write (appendix B.1.1)
 _JUMPS = (
@@ -63,15 +63,19 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         kid = bytes((len(self.recipient_id),)) + self.recipient_id.rjust(7, b"\0") + bytes(5)
         self._nonce = int.from_bytes(kid, "big") ^ int.from_bytes(self.common_iv, "big")
         self._echo = secrets.token_bytes(8)
-        self.sender_sequence_number, used = store.sequence(self.digest)
-        self._written = self.sender_sequence_number
         self._jumps = 0
         self.taken = Taken()
-        self.recipient_replay_window = Window(self._window_used, store, self.digest)
-        self._fresh = not used
         # New keys that the device was brought are challenged before anything is believed (`Guard`): with the Echo comes
         # the proof that it has kept them. Only then are the old ones given up.
         self.is_next = store.is_next_key(self.digest)
+        self._begin()
+
+    def _begin(self):
+        """Its numbers, as the store has them."""
+        self.sender_sequence_number, used = self._store.sequence(self.digest)
+        self._written = self.sender_sequence_number
+        self.recipient_replay_window = Window(self._window_used, self._store, self.digest)
+        self._fresh = not used
         if self._fresh and not self.is_next:
             self.recipient_replay_window.initialize_empty()
 
@@ -178,13 +182,21 @@ class StoreContext(oscore.CanProtect, oscore.CanUnprotect, oscore.SecurityContex
         self._written = ahead
         self._fresh = False
 
+    def behind(self):
+        """Whether the device has seen a number of ours because another program has used newer ones; then they go on
+        from there."""
+        return False
+
     def jump(self):
         """The device has seen the number that we used: they go ahead, and no further one is used twice. How far; 0 for
         too often: somebody else may have said so, for it comes unprotected."""
-        step = _JUMPS[self._jumps] if self._jumps < len(_JUMPS) else 0
+        step = self._step()
         if self.sender_sequence_number + step > LAST:
             return 0
         self._jumps += 1
         self.sender_sequence_number += step
         self._write()
         return step
+
+    def _step(self):
+        return _JUMPS[self._jumps] if self._jumps < len(_JUMPS) else 0

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The keys of devices: their security contexts, with numbers and replay windows."""
