@@ -195,8 +195,8 @@ class Guard:
         return recent
 
     def _open(self, request):
-        """None, and `request.opened` is (context, plain request, what its response is bound to, its Strike or None); else
-        the answer that nothing is kept of. RFC 8613 section 8.2."""
+        """None, and `request.opened` is (context, plain request, what its response is bound to, its Strike or None);
+        else the answer that nothing is kept of. RFC 8613 section 8.2."""
         remote = request.remote
         if request.opt.oscore is None:
             self.emit_refused(remote, "4.01", _CLEAR)

@@ -454,6 +454,9 @@ class Running:
         version = self._version()  # nobody else can write now; once this is on the disk, somebody may have
         if version != self._store_version:
             self._other_version = True
+            restored = self.store.take_restored()
+            if restored:
+                self.events.emit("store-restored", **restored)
             try:
                 for each in self.decisions:
                     each.changed()

@@ -24,9 +24,12 @@ def far_ahead(seconds):
 
 
 class FloorTable:
-    """For Store. `shares_keys`: whether other programs answer with the same keys (postgres/windows.py)."""
+    """For Store. `shares_keys`: whether other programs answer with the same keys (windows.py)."""
 
     shares_keys = False
+
+    def take_restored(self):
+        """The fields of an event, once, where it was put back from a copy while the program ran; else None."""
 
     def floor(self, digest):
         """No new request of the device has a number below."""

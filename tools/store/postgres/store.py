@@ -11,12 +11,14 @@ from tools.store.alone import Alone
 from tools.store.engine.transactions import Transactions
 from tools.store.families import Families
 from tools.store.faults import Fault, StoreError, Unavailable
+from tools.store.keys.windows import Windows
 from tools.store.postgres import migrating
 from tools.store.postgres.connection import TRANSACTION, Connection
 from tools.store.postgres.dialect import Dialect
 from tools.store.postgres.dialing import Unreached, Watchdog, dial
 from tools.store.postgres.naming import masked
 from tools.store.postgres.noticing import Noticing
+from tools.store.postgres.restored import Restored
 
 _PAUSES = (0.1, 0.2, 0.5, 1.0)  # s between tries to reach the database again, the last one for ever
 _COMMAND = 60  # s that a command may think within a transaction
@@ -36,7 +38,7 @@ class Whole(Alone):
         pass
 
 
-class PostgresStore(Noticing, Whole, Dialect, Transactions, Families):
+class PostgresStore(Noticing, Restored, Whole, Dialect, Windows, Transactions, Families):
     """The tables, in the words of the server. Opened with the database's URI; the rest is as for Store. `file` is None:
     there is none."""
 
@@ -196,7 +198,11 @@ class PostgresStore(Noticing, Whole, Dialect, Transactions, Families):
     def news(self):
         """What its owner should hear, as (event, its fields)."""
         if self._made:
+            self._made = False
             yield "store-made", {"store": self.where}
+        told = self.take_restored()
+        if told:
+            yield "store-restored", told
 
     def close(self):
         self._closed = True

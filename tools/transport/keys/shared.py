@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The security context of a key that other nodes answer with as well: what it sends with comes in ranges that no other
-node has, and which numbers of the device were used stands in the store (`store.postgres.windows`).
+node has, and which numbers of the device were used stands in the store (`store.keys.windows`).
 
 The window in memory only knows what was used here, and keeps that away from the database. All else that it lets in is
 struck out in the transaction of what the request does: a Strike. Before that has happened no response has the nonce of
@@ -10,7 +10,7 @@ the request, for another node may have used it for another text.
 from aiocoap import oscore
 
 from tools.store.keys.numbers import LAST
-from tools.store.postgres.windows import RANGE, SIZE, Struck
+from tools.store.keys.windows import RANGE, SIZE, Struck
 from tools.transport.keys.contexts import StoreContext
 from tools.transport.keys.window import WentBack
 from tools.wire.answers import Refusal
@@ -89,8 +89,8 @@ class SharedContext(StoreContext):
 
 class Strike:
     """The number of one request, to be used up with what the request does. `fresh`: the device has proved that it was
-    made after the window was lost; `echoed`: it comes because it was asked for; `taken(names, digest)`: called where new
-    keys have taken the place of the old ones.
+    made after the window was lost; `echoed`: it comes because it was asked for; `taken(names, digest)`: called where
+    new keys have taken the place of the old ones.
 
     `settled`: it is on the disk; `refused`: why it is not used, None where it was not."""
 

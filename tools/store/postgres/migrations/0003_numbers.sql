@@ -5,4 +5,5 @@
 CREATE TABLE generation (
   one BIGINT PRIMARY KEY CHECK (one=1), place TEXT COLLATE "C" NOT NULL, echo BYTEA NOT NULL, count BIGINT NOT NULL);
 -- How far each node has counted: it keeps the same count itself.
-CREATE TABLE generation_mark (node TEXT COLLATE "C" PRIMARY KEY, count BIGINT NOT NULL);
+CREATE TABLE generation_mark (
+  node TEXT COLLATE "C" PRIMARY KEY, count BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL);

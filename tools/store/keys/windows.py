@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The numbers of keys where several nodes answer with one key (RFC 8613 section 7): what they send with, in ranges, each
-of which one node draws for itself; and the replay windows, as rows.
+"""The numbers of keys where several nodes answer with one key (RFC 8613 section 7): what they send with, in ranges,
+each of which one node draws for itself; and the replay windows, as rows.
 
 A number of a device is struck out in the transaction of what its request does. Where two nodes take one number, one of
 both is undone and finds it used.
@@ -36,7 +36,7 @@ _NEXT = (
 
 
 class Windows:
-    """For PostgresStore, before the families. `_aside`: a connection outside of the transactions."""
+    """For a store of several nodes, before the families. `_aside`: a connection outside of the transactions."""
 
     shares_keys = True
 
