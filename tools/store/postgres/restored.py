@@ -16,15 +16,8 @@ import secrets
 import time
 
 from tools.store.faults import StoreError
-from tools.store.keys.numbers import LAST
+from tools.store.keys.numbers import LAST, far_ahead
 from tools.store.keys.windows import SIZE
-
-# As of a file (sqlite/generation.py): beyond what can have been sent since the copy was made, and by chance, for the
-# same copy may be put back a second time.
-AHEAD = 1 << 20
-_EACH_SECOND = 1000
-_CHANCE = 1 << 30
-_MAX_AHEAD = 1 << 36
 
 _MARK = 10.0  # s, between two counts of a node
 _LOCK = 0x4D534752  # of all that look; any number that nobody else has
@@ -76,8 +69,7 @@ def _doubt(link, found, place, node, remembered):
 def _go_ahead(link, where, why):
     ((keys,),) = link.execute("SELECT count(*) FROM security_context").fetchall()
     ((noted,),) = link.execute("SELECT max(at) FROM generation_mark").fetchall()
-    past = 0 if noted is None else max(0, time.time() - noted) * _EACH_SECOND
-    ahead = AHEAD + secrets.randbelow(_CHANCE) + int(min(past, _MAX_AHEAD))
+    ahead = far_ahead(0 if noted is None else max(0, time.time() - noted))
     # A key that was never used by the time of the copy may have been used since.
     link.execute("UPDATE security_context SET used=TRUE, next=least(next+%s, %s)", (ahead, LAST))
     link.execute(
