@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The lower ends of replay windows, by the digest of the key (transport/keys/window.py); and how far the numbers that a key
-protects messages with go ahead where the store may not know of all that were used."""
+"""The lower ends of replay windows, by the digest of the key (transport/keys/window.py); and how far the numbers that a
+key protects messages with go ahead where the store may not know of all that were used."""
 
 import secrets
 

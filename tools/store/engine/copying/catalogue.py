@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 # Not copied: what is of this one file or database, and of those who serve from it.
-OWN = {"generation", "moved", "clock", "migration", "node", "lease", "security_window"}
+OWN = {"generation", "generation_mark", "moved", "clock", "migration", "node", "lease", "security_window"}
 COUNTED = {
     "load",
     "list_state",
