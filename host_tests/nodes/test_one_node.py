@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`msgin5g server` on PostgreSQL, one of it: what was answered 2.04 survives kill -9 of the program and of the database."""
+"""`msgin5g server` on PostgreSQL, one of it: what was answered 2.04 survives kill -9 of the program and of the
+database."""
 
 import asyncio
 import signal
