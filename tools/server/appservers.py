@@ -77,6 +77,7 @@ class ApplicationServers:
         self._store.register_as(id_, registration, target_uri, profile)
         self._store.use_as(id_, now)
         self._deliveries.ends.on_available(Address("AS", id_), target_uri)
+        self._deliveries.served.is_back(Address("AS", id_), now)
         if before is None or before.target_uri != target_uri:
             self._emit("as-registered", **{"as": id_, "targetUri": masked_uri(target_uri)}, **caller.about)
         return registration, {"asSvcId": id_, "result": {"title": "registered", "status": 201}}
@@ -117,7 +118,7 @@ class ApplicationServers:
             must_be_registered(self._store, origin, now, caller)
             return None
         through = self._elsewhere.speaker(caller, origin).through
-        self._deliveries.turns.on_peer_alive(through, now)
+        self._deliveries.served.heard(through, now)
         return through
 
     def message(self, body, now, caller=ANYBODY, kind="AS"):

@@ -83,6 +83,7 @@ class Routing:
             return FAILED, "the recipient cannot be reached before the message expires"
         id_ = self.queue(item, state, store_forward, now)
         if live is None:
+            self._store.contend(item.target.id)
             self.on_stored(id_, item.target.id, now)
         return state, ""
 

@@ -54,7 +54,7 @@ class Server:
         turns, responses = self._deliveries.turns, self._deliveries.responses
         quotas = self._deliveries.quotas
         self.turns, self.binding = turns, binding or AddressBinding(store)
-        self._speakers = Speakers(store, settings, self.binding, turns, emit)
+        self._speakers = Speakers(store, settings, self.binding, turns, self._deliveries.served, emit)
         self.is_registered, self.sleeps = self._speakers.is_registered, self._speakers.sleeps
         arrived = self._deliveries.joining.arrived
         routing = Routing(store, settings, responses, turns.windows, quotas, elsewhere, emit, arrived)
@@ -88,6 +88,7 @@ class Server:
         asked = (self.application_servers, *self._procedures.values())
         self.routes = [route for each in asked for route in each.routes()]  # over HTTP
         self._to_start = ()
+        store.told["changed"] = lambda payload, node: self.changed()
 
     # ---- requests of UEs ---------------------------------------------------------------------------------------------
 
@@ -232,6 +233,8 @@ class Server:
 
     def start(self, now):
         """Before the first request. What was unfinished goes on with the first `work`, and so does what fails here."""
+        if not self._store.leads:  # others serve already
+            return
         self._to_start = (
             *(("start of " + each.name, each.resume, now) for each in self._procedures.values()),
             ("expiries", self._store.cap_expiry, now + self._settings.keep),
@@ -250,11 +253,13 @@ class Server:
         """Does what is due by now; the Pushes to begin."""
         if self._to_start:
             self._start(now)
-        step, pushes = self.isolation.step, []
+        step, pushes, leads = self.isolation.step, [], self._store.leads
         for each in self._procedures.values():
-            step(each.name, now, each.work, now, pushes)
-        step("messages that are over", now, self._deliveries.ends.overdue, now)
-        step("quarantine", now, self.quarantine.expire, now)
+            if leads or not each.of_leader:
+                step(each.name, now, each.work, now, pushes)
+        if leads:
+            step("messages that are over", now, self._deliveries.ends.overdue, now)
+            step("quarantine", now, self.quarantine.expire, now)
         step("recipients", now, self._deliveries.work, now, pushes)
         step("tidying", now, self._tidying.work, now)
         return pushes
@@ -291,7 +296,9 @@ class Server:
     def deadline(self, now):
         """When `work`, last done at `now`, is next needed even if nothing comes in, or None. Work that is due by
         now has failed, and is not tried again at once."""
-        parts = (self._deliveries, self.isolation, self._tidying, *self._procedures.values())
+        leads = self._store.leads
+        procedures = (each for each in self._procedures.values() if leads or not each.of_leader)
+        parts = (self._deliveries, self.isolation, self._tidying, *procedures)
         times = [time for time in (part.deadline(now) for part in parts) if time is not None]
         return min((time if time > now else now + 1 for time in times), default=None)
 

@@ -22,11 +22,12 @@ def must_be_registered(store, origin, now, caller):
 class Speakers:
     """`binding` is an `identity.Binding`."""
 
-    def __init__(self, store, settings, binding, turns, emit):
+    def __init__(self, store, settings, binding, turns, served, emit):
         self._store = store
         self._settings = settings
         self._binding = binding
         self._turns = turns
+        self._served = served
         self._emit = emit
 
     def source(self, peer, now):
@@ -117,11 +118,19 @@ class Speakers:
             raise Refusal("4.03", self._binding.FOREIGN % ue)
         if registration is None or not (here or self._binding.same(peer, registration.peer)):
             raise Refusal("4.01", "not registered")
-        if registration.via is None and registration.peer != peer:
-            self._store.rebind(who, peer)
-            self._turns.on_moved(Address("UE", who), peer)
-            self._emit("rebound", ue=who, peer=str(peer))
+        if registration.via is None:
+            self._is_at(peer, who, registration)
         self._turns.on_peer_alive(Address("UE", who), now)
+
+    def _is_at(self, peer, ue, registration):
+        """It is reached at this peer, by this node."""
+        moved = registration.peer != peer
+        if moved or self._served.is_elsewhere(registration):
+            self._store.rebind(ue, peer)
+            self._turns.on_moved(Address("UE", ue), peer)
+            self._served.came(ue, registration.node)
+        if moved:
+            self._emit("rebound", ue=ue, peer=str(peer))
 
     def _is_behind(self, here, ue):
         """Whether one of these is a gateway that may register that UE."""
@@ -136,13 +145,21 @@ class Speakers:
         here = self._here(peer, now)
         if not here:
             raise Refusal("4.01", "not registered")
-        for ue in here:
-            self._turns.on_peer_alive(Address("UE", ue), now)
+        self._are_there(peer, here, now)
         return here
 
     def heard(self, peer, now):
         """A request came that names nobody: whoever is registered at this peer is there."""
-        for ue in self._here(peer, now):
+        self._are_there(peer, self._here(peer, now), now)
+
+    def _are_there(self, peer, here, now):
+        """These UEs, one of which has sent something. Where another node has heard one of them before, it is reached
+        here from now on: at its address, or where it is the only one that this peer can be."""
+        for ue in here:
+            registration = self._store.registration(ue, now)
+            if self._served.is_elsewhere(registration) and registration.via is None:
+                if registration.peer == peer or len(here) == 1:
+                    self._is_at(peer, ue, registration)
             self._turns.on_peer_alive(Address("UE", ue), now)
 
     def _here(self, peer, now):
@@ -173,8 +190,7 @@ class Speakers:
         if not here:
             raise Refusal("4.01", "not registered")
         if not again:
-            for ue in here:
-                self._turns.on_peer_alive(Address("UE", ue), now)
+            self._are_there(peer, here, now)
         return here, None
 
     # ---- Gateway UEs -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import json
 from typing import NamedTuple
 
 from tools.store.engine.transactions import reading
-from tools.store.states import REGISTRATION
+from tools.store.states import IS_QUEUED, REGISTRATION
 from tools.store.tables import Registration, record
 
 # `gateway`: who is one. `gateway_ue`: who may be registered by which. `registration_via`: who is, now.
@@ -214,6 +214,14 @@ class UeTables:
         query = "SELECT ue, expires FROM registration WHERE host=? AND port=? AND live"
         found = self.lasting("registrations", _expiries, query, *peer)
         return frozenset([ue for ue, expires in found if expires > now])
+
+    def waiting_behind(self, gateway):
+        """Those that are registered through it, and that something is queued for."""
+        query = (
+            "SELECT ue FROM registration_via AS via WHERE gateway=? AND EXISTS"
+            " (SELECT 1 FROM message WHERE target_type='UE' AND target=via.ue AND %s)" % IS_QUEUED
+        )
+        return [ue for (ue,) in self._db.execute(query, (gateway,)).fetchall()]
 
     def expired_registrations(self, now):
         return [

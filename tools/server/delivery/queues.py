@@ -16,6 +16,7 @@ from tools.server.delivery.joining import Joining
 from tools.server.delivery.pushes import BROKEN, DONE, LATER, NOT_FOUND, REFUSED, TOO_LARGE, Push
 from tools.server.delivery.quotas import Quotas
 from tools.server.delivery.responses import Responses
+from tools.server.delivery.served import Served
 from tools.server.delivery.turns import ABREAST, Turns
 from tools.server.isolation import RESTS, SET_ASIDE
 from tools.store.engine.noticing import Touched
@@ -63,6 +64,7 @@ class Deliveries:
         self._elsewhere = elsewhere
         self._emit = isolation.emit
         self.turns = Turns(store, settings, isolation.emit, rng)
+        self.served = Served(store, elsewhere, self.turns)
         self._abreast = Abreast(
             store, settings, isolation, elsewhere, self.turns, self._push, self._touch_rested
         )
@@ -114,7 +116,7 @@ class Deliveries:
             row = "OLD" if change.startswith("DELETE") else "NEW"
             columns = columns.replace("%s", row).split(", ")
             function = self._arrived if len(columns) > 2 else self._noticed
-            self._store.notice("queues_%d" % number, change, function, *columns)
+            self._store.notice("queues_%d" % number, change, function, *columns, whose="owner")
         for table in _WAYS:
             for change in ("INSERT", "DELETE", "UPDATE"):
                 name = "queues_%s_%s" % (table, change)
@@ -138,7 +140,7 @@ class Deliveries:
 
     def work(self, now, pushes):
         """Adds the Pushes to begin now."""
-        for target in self.turns.windows.due(now):
+        for target in self.turns.windows.due(now) if self._store.leads else ():
             self._isolation.run(RECIPIENT, target.key, now, self.ends.on_window, target, now)
         try:
             # A message that ends here leaves a response, perhaps for a target that was looked at already.
@@ -160,6 +162,9 @@ class Deliveries:
         return begun
 
     def _look(self, target, now):
+        if not self.served.here(target, now):
+            self.served.leave(target)
+            return []
         waits = self._store.is_waited_for(target)
         if not waits:
             self.turns.unpark(target)
@@ -421,10 +426,11 @@ class Deliveries:
 
     def deadline(self, now):
         """When `work` has something to do that no event will announce."""
+        leads = self._store.leads
         times = (
-            self._store.deadline(),
+            self._store.deadline() if leads else None,
             self._touched.first(),
-            self.turns.windows.deadline(),
+            self.turns.windows.deadline() if leads else None,
         )
         return min((time for time in times if time is not None), default=None)
 

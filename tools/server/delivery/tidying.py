@@ -23,13 +23,17 @@ class Tidying:
     def work(self, now):
         if self._next is not None and now < self._next:
             return
+        more = self._store.leads and self._tidy_store(now)
+        more = self._deliveries.forget_gone(PORTION) or more
+        self._next = now + (SOON if more else self._age / MARKS)
+
+    def _tidy_store(self, now):
+        """Whether there is more of it."""
         last = self._store.last_mark()
         if last is None or now - last >= self._age / MARKS:
             self._store.mark_seen(now)
         self._store.forget_subscriptions(now)
-        more = self._store.forget_older(now - self._age, PORTION)
-        more = self._deliveries.forget_gone(PORTION) or more
-        self._next = now + (SOON if more else self._age / MARKS)
+        return self._store.forget_older(now - self._age, PORTION)
 
     def deadline(self, now):
         return self._next

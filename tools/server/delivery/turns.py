@@ -301,6 +301,30 @@ class Turns:
             if push.where != where:
                 self._end(push)
 
+    def leave(self, target):
+        """Another node serves it from now on: what is out to it and through it is given up, and nothing of it is known
+        any more."""
+        self.on_moved(target, None)
+        self.on_registered(target)
+        self._asleep.pop(target, None)
+        self._awake(target, _WINDOW)
+        self._took.pop(target, None)
+        self._crowded.pop(target, None)
+
+    def knows(self, target):
+        """Whether a pause, a window or a gateway is waited for because of it."""
+        lanes = [(target, lane) for lane in (CONTROL, DATA)]
+        waits = any(each in self._waits for each in lanes) or target in self._silent or target in self._asleep
+        return waits or self._behind.get(target) is not None or self._unreached.get(target) is not None
+
+    def is_through(self, gateway):
+        """Whether something is out to somebody behind it."""
+        return bool(self._through.get(gateway))
+
+    def is_alive(self, target):
+        """Another node has heard it."""
+        self._was_heard(target)
+
     def on_peer_alive(self, target, now):
         """The recipient sent something: what waited because it was silent is due again, for UEs behind it as well.
         Max-Age is still obeyed. One with a schedule has a window."""

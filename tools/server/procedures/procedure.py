@@ -45,6 +45,9 @@ class Procedure:
     with it (`server.isolation`): a procedure catches nothing for that.
     """
 
+    # Whether the leader alone does what is due of it, where several nodes serve.
+    of_leader = False
+
     def __init__(self, core: Core):
         self.name = type(self).__module__.rpartition(".")[2]
         self._core = core

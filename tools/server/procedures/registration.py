@@ -23,6 +23,8 @@ from tools.wire.bodies import Address, Malformed
 class Registration(Procedure):
     """Each registration is a unit of `isolation` when it is over."""
 
+    of_leader = True
+
     def __init__(self, core):
         super().__init__(core)
         self._again = Again()
@@ -61,9 +63,11 @@ class Registration(Procedure):
             return Answer("2.04", head | {"result": False, "cause": cause})
         self._keep_triggers(peer, ue, triggers, via)
         granted = self._granted(asked)
+        former = self._deliveries.served.node_of(ue, now)
         self._store.register(ue, peer, now, now + granted, max_segment, profile, via)
         self._deliveries.turns.windows.registered(ue, schedule, now)
         self._deliveries.ends.on_available(Address("UE", ue), peer)
+        self._deliveries.served.came(ue, former)
         limit = min(max_segment or LARGEST_PAYLOAD, LARGEST_PAYLOAD)
         more = {} if via is None else {"via": via}
         self._emit("registered", ue=ue, peer=str(peer), lifetime=granted, maxSegSize=limit, **more)

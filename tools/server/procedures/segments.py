@@ -33,13 +33,16 @@ class Segments(Procedure):
         )  # ids of sets that something is to be done for
         self._waiting = core.store.kept()  # sender that cannot be asked now: ids of its sets
         core.deliveries.first_looks.append(self._sender_is_free)
+        core.deliveries.served.on_came.append(self._came)
         self._notice()
 
     def _notice(self):
         for number, change in enumerate(("INSERT", "UPDATE OF progress")):
-            columns = ("NEW.id", "NEW.originator", "NEW.progress")
-            self._store.notice("segments_%d" % number, change + " ON segment_set", self._moved, *columns)
-        self._store.notice("segments_out", "DELETE ON segment_set", self._gone, "OLD.id", "OLD.originator")
+            columns = ("'UE'", "NEW.originator", "NEW.id", "NEW.progress")
+            name, change = "segments_%d" % number, change + " ON segment_set"
+            self._store.notice(name, change, self._moved, *columns, whose="owner")
+        columns = ("'UE'", "OLD.originator", "OLD.id")
+        self._store.notice("segments_out", "DELETE ON segment_set", self._gone, *columns, whose="owner")
 
     def receive(self, kind, peer, body, now):
         (self._on_recovery if kind == "SEGREC" else self._on_confirmation)(peer, body, now)
@@ -185,12 +188,12 @@ class Segments(Procedure):
         """The clocks of unfinished sets start anew."""
         self._store.resume_sets(now)
 
-    def _moved(self, id_, originator, progress):
+    def _moved(self, type_, originator, id_, progress):
         """Its last new segment came then, or recovery was last asked for."""
         self._forget(id_, originator)
         self._touched.at(id_, SEGMENT_SET, progress + self._settings.segment_gap)
 
-    def _gone(self, id_, originator):
+    def _gone(self, type_, originator, id_):
         self._forget(id_, originator)
         self._touched.not_at(id_, SEGMENT_SET)
 
@@ -204,6 +207,11 @@ class Segments(Procedure):
                 self._waiting[sender] = others
             else:
                 del self._waiting[sender]
+
+    def _came(self, ue):
+        """Its sets, and those of who is behind it, are looked after by this node from now on."""
+        for id_ in self._store.sets_at(ue):
+            self._touched.touch(id_)
 
     def work(self, now, pushes):
         """Adds the SEGRECs to send now. A request that cannot be delivered does not count; a sender that is away is
@@ -230,12 +238,14 @@ class Segments(Procedure):
         settings, set_ = self._settings, self._store.get_set(id_)
         if set_ is None or self._store.is_aside(SEGMENT_SET, id_):
             return None
+        target = Address("UE", set_.originator)
+        if not self._deliveries.served.here(target, now):
+            return self._look_after_others(set_, now)
         if now < set_.progress + settings.segment_gap:
             self._touched.at(id_, SEGMENT_SET, set_.progress + settings.segment_gap)
             return None
         if set_.asked >= settings.recoveries or now >= self._patience(set_.fresh):
             return self._give_up(set_, "segments are missing", now)
-        target = Address("UE", set_.originator)
         self._touched.at(id_, SEGMENT_SET, self._patience(set_.fresh))
         self._forget(id_, set_.originator)
         self._waiting[target] = (*self._waiting.get(target, ()), id_)
@@ -264,6 +274,18 @@ class Segments(Procedure):
             until=turns.windows.closes(target, now),
         )
         return turns.begin(push)
+
+    def _look_after_others(self, set_, now):
+        """Of a set whose sender was heard by another node last: that one asks for what is missing, and gives it up in
+        the end; the leader, where there is no such node any more."""
+        self._forget(set_.id, set_.originator)
+        end = self._patience(set_.fresh) + self._settings.hold
+        if not self._store.leads:
+            self._touched.not_at(set_.id, SEGMENT_SET)
+        elif now >= end:
+            self._give_up(set_, "segments are missing", now)
+        else:
+            self._touched.at(set_.id, SEGMENT_SET, end)
 
     def _as_fit(self, missing):
         """A list so scattered that it does not fit a datagram is cut; the rest is asked for later."""

@@ -35,6 +35,7 @@ MAX_LISTED = 10000  # topics in the list of one peer
 _LONGEST_URI = 2048  # octets
 _EARLY = 0.8  # of the time that was granted is over when it is asked for again
 _REST = 60  # s after a refusal
+_LOOK = 2  # s, between two where other nodes may have changed a list
 _LEAST = 1  # s between two looks that only time is the reason for
 # Kinds of request: what was asked for.
 NOTICE, LIST, NO_LIST, TOPICS, NO_TOPICS = "notification", "list", "no list", "topics", "no topics"
@@ -42,6 +43,8 @@ CREATED, DELETED = "CREATED", "DELETED"
 
 
 class TopicLists(Procedure):
+    of_leader = True
+
     def __init__(self, core):
         super().__init__(core)
         self._exposure = core.exposure
@@ -279,6 +282,8 @@ class TopicLists(Procedure):
         return min(until if until > now else now + _REST, longest)
 
     def deadline(self, now):
+        if self._store.node is not None and self._store.peers():
+            return now + _LOOK
         times = [*self._resting.values(), *(until for _, until in self._settled.values())]
         return min((time for time in times if now < time < math.inf), default=None)
 

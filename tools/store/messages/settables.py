@@ -54,6 +54,14 @@ class SetTables:
         )
         return [id_ for (id_,) in self._db.execute(query).fetchall()]
 
+    def sets_at(self, ue):
+        """Of the unfinished sets of this UE, and of those that are registered through it."""
+        query = (
+            "SELECT id FROM segment_set WHERE originator=?1 OR originator IN"
+            " (SELECT ue FROM registration_via WHERE gateway=?1)"
+        )
+        return [id_ for (id_,) in self._db.execute(query, (ue,)).fetchall()]
+
     def assembly(self, id_):
         progress, total, asked = self._db.execute(
             "SELECT progress, total, asked FROM segment_set WHERE id=?", (id_,)

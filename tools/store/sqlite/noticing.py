@@ -14,10 +14,11 @@ class Noticing:
     nobody has to remember to say so. The triggers are of this connection alone, in memory, and leave nothing in the
     file: what another process writes is not noticed."""
 
-    def notice(self, name, change, function, *columns, when="1"):
+    def notice(self, name, change, function, *columns, when="1", whose="all"):
         """Has a method called with these columns (NEW.ue, OLD.ue) of each row that a change ("INSERT ON device")
         concerns, as long as its object is there, in the middle of the statement: it may not use the store, and returns
-        None. In the place of an earlier one of this name."""
+        None. In the place of an earlier one of this name. `whose`: which node hears of it, where there are several: all
+        of them, the "leader", or the "owner" of the Address in the first two columns."""
         method = weakref.WeakMethod(function)  # SQLite would keep it, and with it all that knows of the store
 
         def call(*values):

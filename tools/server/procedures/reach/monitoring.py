@@ -24,6 +24,7 @@ class Monitoring(Procedure):
     of the subscription."""
 
     UNIT, KIND = MONITORING, "monitoring"
+    of_leader = True
 
     def __init__(self, core):
         super().__init__(core)
@@ -61,8 +62,10 @@ class Monitoring(Procedure):
                 return self._store.drop_monitoring(ue)
             return self._exposure.ask(self, ue, "DELETE", row.link)
         info = self._store.trigger_info(ue)
-        if info is None or not (row.asked or self._turns.is_silent(Address("UE", ue))):
-            return self._store.drop_monitoring(ue)  # it was heard meanwhile
+        target = Address("UE", ue)
+        silent = self._turns.is_silent(target) or not self._deliveries.served.here(target, now)
+        if info is None or not (row.asked or silent):
+            return self._store.drop_monitoring(ue)  # it was heard meanwhile, as far as is known here
         self._store.monitoring_asked(ue, True)
         body = exposure.subject(info.ue_id) | {
             "notificationDestination": self._exposure.told_at(TOLD, row.token),
@@ -144,7 +147,7 @@ class Monitoring(Procedure):
         if not over:
             self._emit("reachable", ue=ue)
             self._pause(ue, now)
-            self._turns.on_peer_alive(Address("UE", ue), now)
+            self._deliveries.served.heard(Address("UE", ue), now)
 
     def _pause(self, ue, now):
         """A network may say at once, again and again, that a UE can be reached which does not answer: each report is

@@ -35,6 +35,7 @@ class Triggering(Procedure):
     """Each UE is a unit of `isolation`."""
 
     UNIT, KIND = TRIGGER, "trigger"
+    of_leader = True
 
     def __init__(self, core):
         super().__init__(core)
@@ -78,7 +79,7 @@ class Triggering(Procedure):
         target = Address("UE", ue)
         if self._turns.windows.opens(target, now) is not None:
             return last and self._exposure.is_there
-        return self._turns.is_silent(target)
+        return self._turns.is_silent(target) or not self._deliveries.served.here(target, now)
 
     # ---- what is sent ------------------------------------------------------------------------------------------------
 

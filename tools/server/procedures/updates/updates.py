@@ -58,6 +58,8 @@ class Updates(Procedure):
     """Each device of a job is a unit of `isolation`. `ignored`: by the reason, how many messages said nothing that
     counts."""
 
+    of_leader = True
+
     def __init__(self, core):
         super().__init__(core)
         self._own = Address("AS", core.settings.updates)
@@ -66,11 +68,13 @@ class Updates(Procedure):
         self.ignored = collections.Counter()
         core.routing.within[self._own.id] = self._taken
         core.deliveries.responses.within[self._own.id] = self._lost
+        core.store.told["updates"] = lambda payload, node: self._noticed()
         core.store.notice(
             "updates",
             "UPDATE OF ready, due ON update_device",
             self._noticed,
             when="NEW.ready IS NOT NULL OR NEW.due IS NOT NULL",
+            whose="leader",
         )
         # Its UE is removed: whoever does that, the next stage may begin.
         core.store.notice(
@@ -78,6 +82,7 @@ class Updates(Procedure):
             "UPDATE OF state ON update_device",
             self._ended_elsewhere,
             when="NEW.state='stopped' AND OLD.state<>'stopped'",
+            whose="leader",
         )
 
     # ---- when --------------------------------------------------------------------------------------------------------
@@ -341,6 +346,8 @@ class Updates(Procedure):
         self._store.next_update_of(device.ue, now)
         self._jobs.go_on(device.job, now)
         self._touched.touch(_GO)  # there may be room for another one
+        if not self._store.leads:
+            self._store.tell("updates", [])
 
     def _change(self, device, now, **columns):
         """Writes these columns, and tells it where that is worth it; the UpdateDevice that is there now."""
