@@ -80,6 +80,7 @@ class Guard:
             from tools.transport.keys import shared  # by who shares them
 
             self._shared = shared
+            store.hear_keys()
         self.emit = emit
         self._peer_of = peer_of
         self._clock = clock

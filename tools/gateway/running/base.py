@@ -316,7 +316,7 @@ class Running:
         except _ANSWERS as answer:
             event.error = answer
         except Exception as error:
-            self._fail(event, error)
+            self.failed(event, error)
             return
         event.told = self._told
 
@@ -344,13 +344,6 @@ class Running:
             return function(*arguments)
 
     def failed(self, event, error):
-        strike = _strike_of(event)
-        if strike is not None:
-            strike.undone()
-        self._fail(event, error)
-
-    @staticmethod
-    def _fail(event, error):
         if store_failed(error):
             event.told = [("store-error", {"reason": reason_of(error)})]
             event.error = Refusal("5.03", "the store is not working", max_age=1 if busy(error) else 10)
@@ -375,7 +368,7 @@ class Running:
         for event in events:
             strike = _strike_of(event)
             if strike is not None:
-                strike.over()
+                strike.over(written)
             event.end()
         if rounds:
             self._worked(rounds)

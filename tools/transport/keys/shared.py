@@ -128,14 +128,11 @@ class Strike:
             self._replaced = store.take_next_key(context.digest)
         self._struck = True
 
-    def undone(self):
-        """Nothing of that transaction is in the store."""
-        self._struck, self._replaced = False, None
-
-    def over(self):
-        """It is on the disk, if it was used."""
-        if self._struck and not self.settled:
+    def over(self, written):
+        """The transaction is over; `written`: it is on the disk, else nothing of it is in the store."""
+        if self._struck and written and not self.settled:
             self.settled = True
             if self._replaced is not None:
                 self._context.is_next = False
                 self._taken(*self._replaced)
+        self._struck, self._replaced = False, None

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""Several nodes answer with one key: whatever comes where and when, no nonce goes out with two texts, no number of a
+device is taken twice, and a device that comes elsewhere goes on at once."""
+
+import asyncio
+import contextlib
+import json
+import random
+import uuid
+
+import pytest
+
+from host_tests.gateway.devices import UE, run
+from host_tests.nodes.wire import Device
+from tools.gateway import keys as key_files
+from tools.gateway.running.options import Options
+from tools.gateway.running.server import ServerProgram
+from tools.page.events import Events
+from tools.server.settings import Settings
+from tools.store.opening import open_store
+
+HERE = "127.0.0.1", 0
+NAMES = "a", "b", "c"
+SERVICE = "urn:3gpp:msgin5g"
+
+
+def registration():
+    origin = {"oriAddrType": "UE", "addr": UE}
+    return json.dumps({"msgIden": SERVICE, "msgType": "REG", "oriAddr": origin, "cliProfile": {}}).encode()
+
+
+def message():
+    """To itself, so that the node has something to bring it."""
+    return json.dumps(
+        {
+            "msgIden": SERVICE,
+            "msgType": "MSG",
+            "oriAddr": {"oriAddrType": "UE", "addr": UE},
+            "destAddr": {"destAddrType": "UE", "addr": UE},
+            "msgId": str(uuid.uuid4()),
+            "sfFlag": True,
+            "payload": "words",
+        }
+    ).encode()
+
+
+class Nodes:
+    """`self[name]`: a running program; `ports`: where they listen."""
+
+    def __init__(self, uri, section):
+        self._uri, self._stacks, self.programs, self.ports = uri, {}, {}, {}
+        self.section = section
+
+    async def start(self, name):
+        program = ServerProgram(
+            Options(Settings(), HERE, HERE, self._uri, ack_timeout=0.3, security="oscore"), Events(out=None)
+        )
+        program.store.node = name
+        stack = self._stacks[name] = contextlib.AsyncExitStack()
+        self.programs[name] = await stack.enter_async_context(program)
+        self.ports[name] = program.coap_port
+
+    async def stop(self, name, at_once=False):
+        """`at_once`: as when it is killed: what it has not written by now is not."""
+        program = self.programs.pop(name)
+        del self.ports[name]
+        if at_once:
+            for each in (program.store._main, program.store._aside):
+                each.cut()
+        await self._stacks.pop(name).aclose()
+
+    def __getitem__(self, name):
+        return self.programs[name]
+
+
+@contextlib.asynccontextmanager
+async def three(uri):
+    section = key_files.new_section(())
+    with contextlib.closing(open_store(uri)) as store, store.transaction():
+        store.add_device(UE)
+        assert store.bind_keys(UE, key_files.of_section("here", section)) is None
+    nodes = Nodes(uri, section)
+    device = Device(section)
+    try:
+        for name in NAMES:
+            await nodes.start(name)
+        yield nodes, device
+    finally:
+        for name in tuple(nodes.programs):
+            await nodes.stop(name)
+        device.close()
+
+
+async def ask(device, port, body, limit=3):
+    """The code, and how many challenges came before it; what the firmware does: once more with the Echo."""
+    asked = device.make(body)
+    challenges = 0
+    while True:
+        device.send(port, asked.octets)
+        code, echo, _ = await device.response(asked)
+        if code != "4.01" or echo is None or challenges == limit:
+            return code, challenges
+        challenges += 1
+        asked = device.make(body, echo)
+
+
+def in_order(device):
+    assert not device.nonces.used_twice()
+    for asked in device.asked.values():
+        assert len({payload for payload, _ in asked.wholes}) <= 1, asked.number
+
+
+def test_it_goes_on_wherever_it_comes(database):
+    async def main():
+        async with three(database) as (nodes, device):
+            assert await ask(device, nodes.ports["a"], registration()) == ("2.04", 0)
+            for name in "baccab":
+                assert await ask(device, nodes.ports[name], message()) == ("2.04", 0)
+            in_order(device)
+            assert not device.nonces.own or device.pushed
+
+    run(main())
+
+
+@pytest.mark.parametrize("order", ["after", "at once"])
+def test_its_request_at_another_node_is_challenged_and_goes_on(database, order):
+    """Its retransmission has come elsewhere: it hears by an own nonce that it is to ask once more."""
+
+    async def main():
+        async with three(database) as (nodes, device):
+            await ask(device, nodes.ports["a"], registration())
+            body = message()
+            asked = device.make(body)
+            device.send(nodes.ports["a"], asked.octets)
+            first = await device.response(asked) if order == "after" else None
+            device.send(nodes.ports["b"], asked.octets)
+            heard = [first or await device.response(asked), await device.response(asked)]
+            assert sorted(code for code, _, _ in heard) == ["2.04", "4.01"]
+            (echo,) = (echo for code, echo, protected in heard if code == "4.01" and protected)
+            once_more = device.make(body, echo)
+            device.send(nodes.ports["b"], once_more.octets)
+            assert (await device.response(once_more))[0] == "2.04"
+            in_order(device)
+
+    run(main())
+
+
+def test_who_replays_costs_little(database):
+    """Recordings at another node, again and again and under other message IDs: one challenge each, then no number of
+    ours any more."""
+
+    async def main():
+        async with three(database) as (nodes, device):
+            for _ in range(3):
+                await ask(device, nodes.ports["a"], registration())
+            recorded = list(device.asked.values())
+            for asked in recorded:
+                for turn in range(20):
+                    device.send(nodes.ports["b"], device.again(asked, 1000 + turn), by_another=True)
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            heard = [each for asked in recorded for each in asked.heard]
+            assert sum(protected for _, _, protected in heard) == len(recorded)
+            assert {code for code, _, _ in heard} == {"4.01"}
+            assert await ask(device, nodes.ports["b"], registration()) == ("2.04", 0)
+            in_order(device)
+
+    run(main())
+
+
+def test_a_device_whose_storage_was_lost_is_told(database):
+    """Its numbers begin anew: what is far behind is refused in the clear, upon which it skips some; what is near is
+    challenged once, and then refused."""
+
+    async def main():
+        async with three(database) as (nodes, device):
+            for _ in range(40):
+                await ask(device, nodes.ports["a"], registration())
+            for number in (2, 30):
+                device.keys.sender_sequence_number = number
+                asked = device.make(registration())
+                device.send(nodes.ports["a"], asked.octets)
+                assert await device.response(asked) == ("4.01", None, False)
+            device.keys.sender_sequence_number = 30
+            asked = device.make(registration())
+            device.send(nodes.ports["b"], asked.octets)
+            code, echo, protected = await device.response(asked)
+            assert (code, protected) == ("4.01", True)
+            asked = device.make(registration(), echo)
+            device.send(nodes.ports["b"], asked.octets)
+            assert await device.response(asked) == ("4.01", None, False)
+            in_order(device)
+
+    run(main())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_used_twice_whatever_happens(database, seed):
+    rng = random.Random(seed)
+
+    async def main():
+        async with three(database) as (nodes, device):
+            assert (await ask(device, nodes.ports["a"], registration()))[0] == "2.04"
+            mids = iter(range(20000, 60000))
+
+            async def step():
+                kind = rng.choice(("ask",) * 6 + ("again", "replay", "both", "both", "stop", "burst"))
+                ports = list(nodes.ports.values())
+                old = list(device.asked.values())[-12:]
+                if kind == "ask":
+                    code, _ = await ask(device, rng.choice(ports), rng.choice((registration, message))())
+                    assert code in ("2.04", "5.03"), code
+                elif kind == "again":
+                    device.send(rng.choice(ports), rng.choice(old).octets)
+                elif kind == "replay":
+                    device.send(rng.choice(ports), device.again(rng.choice(old), next(mids)), by_another=True)
+                elif kind == "both":
+                    asked = device.make(message())
+                    for port in ports:
+                        device.send(port, asked.octets)
+                    await device.response(asked)
+                elif kind == "burst":
+                    made = [device.make(registration()) for _ in range(5)]
+                    rng.shuffle(made)
+                    for asked in made:
+                        for port in rng.sample(ports, 2 if len(ports) > 1 else 1):
+                            device.send(port, asked.octets)
+                    await device.response(made[0])
+                else:
+                    name = rng.choice(list(nodes.programs))
+                    at_once = rng.random() < 0.5
+                    if at_once:
+                        for asked in [device.make(message()) for _ in range(3)]:
+                            device.send(nodes.ports[name], asked.octets)
+                        await asyncio.sleep(rng.random() * 0.02)
+                    await nodes.stop(name, at_once)
+                    await nodes.start(name)
+
+            for _ in range(60):
+                await step()
+                in_order(device)
+            await asyncio.sleep(0.3)
+            in_order(device)
+            assert len(device.nonces.own) > 20
+
+    run(main())
