@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A device of several nodes, octet by octet: what it hears is looked at by what RFC 7252 and RFC 8613 say of the octets,
-and not by what any node believes."""
+"""A device of several nodes, octet by octet: what it hears is looked at by what RFC 7252 and RFC 8613 say of the
+octets, and not by what any node believes."""
 
 import asyncio
 import collections

@@ -86,8 +86,8 @@ class SecurityTables(FloorTable):
         return self._one(
             "SELECT name FROM"
             " (SELECT ue AS name, digest FROM security_ue UNION ALL SELECT ue_id, digest FROM security_ue_id"
-            " UNION ALL SELECT ue, new.digest FROM security_next AS new JOIN security_ue AS of ON of.digest=old) AS named"
-            " JOIN security_context USING (digest)"
+            " UNION ALL SELECT ue, new.digest FROM security_next AS new JOIN security_ue AS of ON of.digest=old)"
+            " AS named JOIN security_context USING (digest)"
             " WHERE recipient_id=? AND id_context IS ? AND digest<>? AND name<>?"
             " AND name NOT IN (SELECT ue_id FROM ue_configurations WHERE ue=?)"
             " AND name NOT IN (SELECT ue FROM ue_configurations WHERE ue_id=?)",
