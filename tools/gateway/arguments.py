@@ -57,6 +57,18 @@ def add_common(parser):
         default=[],
         help="a name or address that the HTTP side is called by, besides where it listens and localhost; several times",
     )
+    add(
+        "--tls-cert",
+        metavar="FILE",
+        help="the HTTP side speaks TLS, with this certificate and its chain in PEM; it is read again at SIGHUP, and"
+        " when it is another one",
+    )
+    add("--tls-key", metavar="FILE", help="its key in PEM (default: in the same FILE)")
+    add(
+        "--ca",
+        metavar="FILE",
+        help="certificates in PEM of who says who is behind https:// (default: those that the system trusts)",
+    )
     add("--store", metavar="FILE", default="gateway.db", help=STORE_HELP)
     add_events(add)
     add(
@@ -383,6 +395,8 @@ def options_of(args, settings, **more):
         security=args.security,
         pcap=args.pcap,
         http_hosts=(*args.http_host, *callback),
+        tls=(args.tls_cert, args.tls_key) if args.tls_cert else None,
+        ca=args.ca,
         **more,
     )
 

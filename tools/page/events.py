@@ -17,6 +17,8 @@ from tools.words import counted, ranged
 # "2 octets", {list*segment} a list of them; what stands in [ ] is left out where a field in it is empty.
 _SENTENCES = {
     "listening": "listening: CoAP on {coap}, HTTP on {http}",
+    "certificate": "the HTTP side has another certificate: {file}",
+    "certificate-refused": "the HTTP side keeps the certificate that it had: {reason}",
     "discoverable": "devices that look for a gateway hear of this one: {groups}",
     "discovery-failed": "devices that look for a gateway by {group} do not hear of this one, or not of all: {reason}",
     "relaying": "relaying what comes to {listen} to {server}",

@@ -26,7 +26,7 @@ def common(program, now):
     return {
         "time": now,
         "coap": program.address("coap"),
-        "http": "http://" + program.address("http"),
+        "http": program.http_uri,
         "store": program.options.store,
         "security": program.options.security,
         "unrecorded": len(program.unrecorded),

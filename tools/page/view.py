@@ -51,7 +51,7 @@ class View:
                 "store": options.store,
                 "security": options.security,
                 "coap": program.address("coap"),
-                "http": "http://" + program.address("http"),
+                "http": program.http_uri,
                 "since": self._since,
                 "sendsAs": program.sends_as,
                 "unknown": list(_UNKNOWN) if program.mode == "gateway" else [],

@@ -82,6 +82,7 @@ class GatewayUe(Behind, Running):
             self.body_limit,
             callers=callers,
             why_not=self.why_not_ready,
+            tls=self.tls,
         )
         self.transports = (*self.lines, self.http, self.coap, self.north)
         self.unrecorded = Unrecorded(self._record, self._later)

@@ -28,6 +28,7 @@ from tools.transport.coap import CoapTransport, peer_of
 from tools.transport.discovery import discovery_of
 from tools.transport.security import ContextBinding, Guard
 from tools.transport.unguarded import Unguarded
+from tools.transport.web.tls import CertificateError, tls_of
 from tools.wire.answers import Answer, Refusal
 from tools.wire.bodies import Address, Malformed
 from tools.words import in_words
@@ -35,6 +36,7 @@ from tools.words import in_words
 _ANSWERS = (Refusal, Malformed, RefusedError)
 LOOK = 2.0  # s, the longest without a look at the store: a command in another process may have written
 SINK_LOOK = 0.5  # s, the same while events wait for a sink that takes none
+CERTIFICATE_LOOK = 10.0  # s, between two looks whether the files of the certificate are others
 NOTED = 60.0  # s, the longest until the time is written into the store
 LONGEST_BRAKE = 10.0  # s, between two tries to work while the store takes nothing
 _OWN = "an error of the gateway's own; it is told there"
@@ -107,6 +109,8 @@ class Running:
         self._stopped = False
         self.listens = False  # to all that it was asked to
         self.draining = Draining(self)
+        self.tls = tls_of(options.tls, options.ca)
+        self.certificate = self.tls.ours
 
     # ---- what a program adds -----------------------------------------------------------------------------------------
 
@@ -215,9 +219,11 @@ class Running:
             raise
         self.open()
         self.listens = True
+        if self.certificate is not None:
+            self.task(self._follow_certificate())
         for event, fields in self.store.news():
             self.events.emit(event, **fields)
-        self.events.emit("listening", coap=self.address("coap"), http="http://" + self.address("http"))
+        self.events.emit("listening", coap=self.address("coap"), http=self.http_uri)
         self._pump_soon()
         return self
 
@@ -242,6 +248,27 @@ class Running:
         """host:port of "coap" or "http"."""
         host = getattr(self.options, name)[0]
         return "%s:%s" % (("[%s]" if ":" in host else "%s") % host, getattr(self, name + "_port"))
+
+    @property
+    def http_uri(self):
+        """Where the HTTP side listens."""
+        return "%s://%s" % ("https" if self.certificate else "http", self.address("http"))
+
+    def look_at_certificate(self, asked=False):
+        """Takes another certificate where there is one, or where that is asked for."""
+        if self.certificate is None or not (asked or self.certificate.has_changed):
+            return
+        try:
+            self.certificate.load()
+        except CertificateError as error:  # the old one stays
+            self.events.emit("certificate-refused", reason=str(error))
+        else:
+            self.events.emit("certificate", file=self.options.tls[0])
+
+    async def _follow_certificate(self):
+        while True:
+            await asyncio.sleep(CERTIFICATE_LOOK)
+            self.look_at_certificate()
 
     def task(self, coroutine):
         """It runs beside, and not longer than the program."""

@@ -27,6 +27,10 @@ class Options:
     upstream_keys: Keys | None = None  # the gateway's own OSCORE keys toward it
     rtscts: bool = False  # flow control of the serial lines
     pcap: str | None = None  # a file that gets what is said and heard
+    tls: tuple | None = None  # (file of the certificate, file of its key or None) of the HTTP side
+    ca: str | None = (
+        None  # the file of who is trusted to say who is behind https://; None: as the system has it
+    )
     function: dict = field(default_factory=dict)  # of FunctionSettings, what is not its default
 
 

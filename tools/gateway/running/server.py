@@ -53,6 +53,7 @@ class ServerProgram(Running):
             options.admin,
             callers,
             self.why_not_ready,
+            self.tls,
         )
         self.transports = (*self.lines, self.http, self.coap)
         self.unrecorded = Unrecorded(self._record, self._later)
@@ -73,7 +74,7 @@ class ServerProgram(Running):
         return super().status_parts(now) | status.of_server(self, now)
 
     async def listen(self):
-        self.server.exposure.listens_at("http://" + self.address("http"))
+        self.server.exposure.listens_at(self.http_uri)
         await super().listen()
         if self.store.node is not None:
             self.store.told["spent"] = self._hear_spent

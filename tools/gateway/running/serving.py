@@ -19,6 +19,7 @@ from tools.server.hosts import is_loopback
 from tools.server.settings import Settings
 from tools.store.faults import TAKES_NOTHING
 from tools.store.store import StoreError
+from tools.transport.web.tls import CertificateError
 from tools.words import complain, counted, with_name
 
 WARNING = (
@@ -27,7 +28,8 @@ WARNING = (
 )
 HTTP_WARNING = (
     "WARNING: --http %s can be reached by other machines, and what goes there is not encrypted: bearer tokens and"
-    " messages can be read on the way. Put a proxy with TLS before it, or leave it on the loopback address."
+    " messages can be read on the way. Give --tls-cert FILE, put a proxy with TLS before it, or leave it on the"
+    " loopback address."
 )
 DRAINS = "%s under way, and may take %g s more: the same signal again ends it at once"
 
@@ -51,6 +53,8 @@ class Command:
                 return self._actions[args.gateway_action](args, self.fail)
             if args.retry_max < args.retry_min and args.retry_max != Settings.retry_max:
                 raise Mistake("--retry-max is below --retry-min")
+            if args.tls_key and not args.tls_cert:
+                raise Mistake("--tls-key without --tls-cert FILE: whose key is it?")
             events = events_of(args)
         except BrokenPipeError:  # who reads has seen enough, and hears no word of it
             raise
@@ -68,13 +72,13 @@ class Command:
         """Serves until somebody ends it; gives the exit code."""
         if args.security == "none":
             say(WARNING)
-        if not is_loopback(args.http[0]):
+        if not (args.tls_cert or is_loopback(args.http[0])):
             say(HTTP_WARNING % args.http[0])
         logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if args.coap_log else logging.ERROR)
         logging.getLogger("aiocoap.cryptography").setLevel(logging.ERROR)  # it tells salts and IVs
         try:
             return asyncio.run(self._serve(args, events))
-        except (StoreError, KeyFileError, AddressInUse, NoCapture, Mistake) as error:
+        except (StoreError, KeyFileError, AddressInUse, CertificateError, NoCapture, Mistake) as error:
             return self.fail(error)
         except KeyboardInterrupt:
             return 130
@@ -91,6 +95,10 @@ class Command:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, asked)
         async with self._make(args, to_stdout(events)) as program:
+            if program.certificate is not None:
+                asyncio.get_running_loop().add_signal_handler(
+                    signal.SIGHUP, program.look_at_certificate, True
+                )
             for hint in self._hints(args, program):
                 say(hint)
             # What is there now stays: the collector need not go through all modules again and again.

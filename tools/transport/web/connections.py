@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from tools.transport.web.handshakes import Handshake
 from tools.transport.web.problems import Protocol, raw
 
 MAX_CONNECTIONS = 256
@@ -22,7 +23,8 @@ class Connections:
     def __init__(self, max_open=MAX_CONNECTIONS, head=HEAD, idle=IDLE, unread=UNREAD):
         self._max_open, self.head, self.idle, self.unread = max_open, head, idle, unread
         self._open = {}  # transport: _Connection, the longest waiting first
-        self.refused = self.timed_out = 0
+        self.refused = self.timed_out = self.not_agreed = 0
+        self._agreeing = set()  # tasks of handshakes
 
     def __len__(self):
         return len(self._open)
@@ -63,19 +65,38 @@ class Connections:
     def left(self, transport):
         self._open.pop(transport, None)
 
-    async def listen(self, runner, host, port):
-        """As web.TCPSite(runner, host, port).start()."""
+    def agree(self, handshake):
+        """A coroutine that ends with the handshake of a connection."""
+        task = asyncio.get_running_loop().create_task(handshake)
+        self._agreeing.add(task)
+        task.add_done_callback(self._agreeing.discard)
+
+    async def listen(self, runner, host, port, tls=None):
+        """As web.TCPSite(runner, host, port).start(); with TLS where there is a context for it."""
         site = _Site(runner, host, port)
-        site.connections = self
+        site.connections, site.tls = self, tls
         await site.start()
+
+    async def stop(self):
+        """Of those that are not ours to end otherwise: handshakes."""
+        for task in list(self._agreeing):
+            task.cancel()
+        await asyncio.gather(*self._agreeing, return_exceptions=True)
 
 
 class _Site(web.TCPSite):
     async def start(self):
         await web.BaseSite.start(self)
         loop, server = asyncio.get_running_loop(), self._runner.server
+
+        def plain():
+            return _Connection(self.connections, Protocol(server, loop=loop, **server._kwargs))
+
+        def secured():
+            return Handshake(self.connections, plain, self.tls)
+
         self._server = await loop.create_server(
-            lambda: _Connection(self.connections, Protocol(server, loop=loop, **server._kwargs)),
+            plain if self.tls is None else secured,
             self._host,
             self._port,
             backlog=128,

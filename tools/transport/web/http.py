@@ -20,6 +20,7 @@ from tools.transport.web.connections import Connections, Incoming
 from tools.transport.web.health import Health
 from tools.transport.web.pages import SENDING, Pages
 from tools.transport.web.problems import problem, problems
+from tools.transport.web.tls import PLAIN
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Malformed, encode, parse
 from tools.wire.masking import masked
@@ -78,6 +79,16 @@ async def _drain(response):
                 octets += len(piece)
 
 
+def _unreached(error):
+    """Why nobody was posted to, in words; of TLS the number of an OSError says something else."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
+        return "its certificate is not trusted (%s): --ca FILE says who is" % why
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "no TLS with it: %s" % error
+    return in_words(error) if isinstance(error, OSError) else "%s: %s" % (type(error).__name__, error)
+
+
 def _origin(request):
     """The scheme and host that the request was sent to. Refuses a Host that makes no URI."""
     try:
@@ -92,7 +103,7 @@ def _origin(request):
 class HttpTransport:
     """`await event(...)` gives the result of a method of the server; `view` is a View, `snapshot` gives the status,
     `await metrics()` the octets of that for Prometheus; `callers` is a Callers. Without a server (None) there are the
-    page and the status alone. `why_not()` is that of Health."""
+    page and the status alone. `why_not()` is that of Health; `tls` is a Tls."""
 
     def __init__(
         self,
@@ -105,8 +116,10 @@ class HttpTransport:
         admin=False,
         callers=None,
         why_not=lambda: None,
+        tls=PLAIN,
     ):
         self._callers = callers
+        self._tls = tls
         self._server = server
         self._event = event
         self._snapshot = snapshot
@@ -140,14 +153,14 @@ class HttpTransport:
         # What is out to each Application Server is bounded by the server: none waits for another's connection, and
         # each keeps as many as it has deliveries at once. The words and the cookies of an answer are not kept.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls.trusted or True),
             timeout=aiohttp.ClientTimeout(total=POST),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1, auto_decompress=False)
         await self._runner.setup()
-        await self.connections.listen(self._runner, host, port)
+        await self.connections.listen(self._runner, host, port, self._tls.context)
         return self._runner.addresses[0][1]
 
     def drain(self):
@@ -156,6 +169,7 @@ class HttpTransport:
         self.pages.end()
 
     async def stop(self):
+        await self.connections.stop()
         if self._runner:
             await self._runner.cleanup()
         if self._session:
@@ -293,5 +307,5 @@ class HttpTransport:
                     return Outcome(REFUSED, detail, said=said)
                 return Outcome(LATER, detail, patience(response.headers), said=said)
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-            told = in_words(error) if isinstance(error, OSError) else "%s: %s" % (type(error).__name__, error)
+            told = _unreached(error)
             return Outcome(LATER, masked(told, uri), answered=False)
