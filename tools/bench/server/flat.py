@@ -22,7 +22,7 @@ from tools.server.delivery.pushes import DONE, LATER, Outcome
 from tools.server.server import Server
 from tools.server.settings import SERVICE, Settings
 from tools.store.states import QUEUED, STORED
-from tools.store.store import Store
+from tools.store.opening import open_store
 from tools.store.tables import DATA
 from tools.wire import bodies
 from tools.wire.bodies import Address
@@ -74,11 +74,11 @@ def times(world, few):
 
 
 class World:
-    """A Server on a store in this file, with so many devices that are registered, and what else is there by LOADS."""
+    """A Server on the store of this name, with so many devices that are registered, and what else is there by LOADS."""
 
     def __init__(self, path, devices, loads=None):
         self.devices, self.now = devices, 1_000_000.0
-        self.store = Store(str(path))
+        self.store = open_store(str(path))
         self.settings = Settings(
             sets_all=10**6, pending_all=10**6, retry_min=3600, retry_max=3600, segment_gap=1
         )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The statements of the families in PostgreSQL's words. They are said in what SQLite knows as well, but for parameters,
-lists, comparisons with what may be NULL, rows that one of several takes, and a plus sign that keeps SQLite from an
-index.
+lists, comparisons with what may be NULL, rows that one of several takes, and the signs that SQLite is shown its way by
+(a plus before a column, CROSS JOIN).
 """
 
 import re
@@ -12,6 +12,7 @@ _TOKENS = re.compile(
     | (?P<not_in>\bNOT\s+IN\s*\(\s*SELECT\s+value\s+FROM\s+json_each\(\s*\?(?P<none>\d*)\s*\)\s*\))
     | (?P<in>\bIN\s*\(\s*SELECT\s+value\s+FROM\s+json_each\(\s*\?(?P<any>\d*)\s*\)\s*\))
     | (?P<is>\bIS\s+(?P<isnt>NOT\s+)?\?(?P<same>\d*))
+    | (?P<cross>\bCROSS\s+(?=JOIN\s+\w+\s+ON\b))
     | (?P<plus>(?:(?<=\bAND\s)|(?<=\bWHERE\s))\+(?=[a-z_]))
     | (?P<claim>/\*claim\*/)
     | (?P<value>\?(?P<number>\d*))""",
@@ -64,7 +65,7 @@ def translate(statement):
         if match["is"]:
             words = "IS NOT DISTINCT FROM" if match["isnt"] is None else "IS DISTINCT FROM"
             return "%s %s" % (words, parameter(match["same"]))
-        if match["plus"]:
+        if match["plus"] or match["cross"]:
             return ""
         if match["claim"]:
             return "FOR UPDATE SKIP LOCKED"

@@ -61,8 +61,8 @@ class ReachTables:
     def open_availability(self, ue, now, until):
         """The UE can be reached until then; what waits for a window of it is due."""
         self._db.execute(
-            "UPDATE availability SET opened=greatest(opened, ?), wakes=CASE WHEN wakes IS NULL THEN NULL ELSE ? END"
-            " WHERE ue=?",
+            "UPDATE availability SET opened=greatest(opened, ?), wakes=CASE WHEN wakes IS NOT NULL"
+            " THEN CAST(? AS DOUBLE PRECISION) END WHERE ue=?",
             (until, now, ue),
         )
 

@@ -222,10 +222,14 @@ def test_what_a_statement_writes_is_read_from_it(statement, tables, change, colu
 
 
 def test_the_few_words_that_differ():
-    statement = "SELECT '?''?' FROM a WHERE b=? AND c IS ? AND d IS NOT ?3 AND e=?2 AND +f IS NULL /*claim*/"
+    statement = (
+        "SELECT '?''?' FROM a CROSS JOIN g ON g.x=a.x"
+        " WHERE b=? AND c IS ? AND d IS NOT ?3 AND e=?2 AND +f IS NULL /*claim*/"
+    )
     found = translate(statement)
     assert found.sql == (
-        "SELECT '?''?' FROM a WHERE b=$1 AND c IS NOT DISTINCT FROM $2 AND d IS DISTINCT FROM $3 AND e=$2"
+        "SELECT '?''?' FROM a JOIN g ON g.x=a.x"
+        " WHERE b=$1 AND c IS NOT DISTINCT FROM $2 AND d IS DISTINCT FROM $3 AND e=$2"
         " AND f IS NULL FOR UPDATE SKIP LOCKED"
     )
     assert found.order == (0, 1, 2)
