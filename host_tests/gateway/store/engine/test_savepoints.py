@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tools.store.store import Store
+from tools.store.opening import open_store
 
 
 class Undone(Exception):
@@ -14,8 +14,9 @@ class Undone(Exception):
 
 
 @pytest.fixture
-def store():
-    made = Store(":memory:")
+def store(request):
+    where = request.getfixturevalue("database") if request.param == "postgres" else ":memory:"
+    made = open_store(where)
     yield made
     made.close()
 
@@ -48,7 +49,11 @@ def played(store, kept, model, rng, depth):
     assert store.devices() == sorted(model) == sorted(kept)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize(
+    ("store", "seed"),
+    [*(("sqlite", seed) for seed in range(60)), *(("postgres", seed) for seed in range(8))],
+    indirect=["store"],
+)
 def test_what_raises_is_undone_and_nothing_else(store, seed):
     rng, kept, model = random.Random(seed), store.kept(), {}
     for _ in range(4):
@@ -65,6 +70,7 @@ def test_what_raises_is_undone_and_nothing_else(store, seed):
         assert store.devices() == sorted(model) == sorted(kept)
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_units_that_read_cost_nothing_and_those_around_one_that_writes_are_one_savepoint(store):
     seen = []
     with store.transaction():
