@@ -20,7 +20,7 @@ HOST_CODE := firmware boards tools host_tests examples
 given = $(if $(filter-out undefined file,$(origin $1)),$2 '$($1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo doctor test gateway image flash provision repl emulate board soak lint audit tables docs clauses bench release clean
+.PHONY: help demo doctor test gateway image flash provision repl emulate board soak lint audit tables docs clauses bench load release clean
 .PHONY: venv micropython peers bytecode typings hardware
 
 help: ## this list
@@ -90,6 +90,10 @@ clauses: micropython ## docs/clauses.md, made of the conformance tests, which it
 
 bench: micropython ## what things cost, beside limits and peers, in build/bench; PEERS=FOLDER: packages of MicroPython to compare with
 	@$(BIN)/msgin5g bench $(call given,PEERS,--peers) $(ARGS)
+
+load: venv ## load for a server, build/load: WORKERS=n; HOST=coap://... HTTP=http://... STORE=...; MASTER=HOST:PORT: workers of another's
+	@$(BIN)/python -m host_tests.many.load $(call given,WORKERS,--workers) $(call given,HOST,--host) $(call given,HTTP,--http) \
+		$(call given,STORE,--store) $(call given,MASTER,--master) $(ARGS)
 
 release: venv ## what is published, in build/release: images, packages, wheel, checksums, bill of materials; ARGS=--draft
 	@$(BIN)/python -m tools.project.release $(ARGS)

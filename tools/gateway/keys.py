@@ -71,7 +71,12 @@ def free_ids(in_use):
 
 def new_section(in_use):
     """New keys, from the system's random source, as a section `security`. `in_use`: sender IDs of other devices."""
-    return _new_section(next(free_ids(in_use)))
+    return next(new_sections(in_use))
+
+
+def new_sections(in_use):
+    """The same for one device after the other."""
+    return map(_new_section, free_ids(in_use))
 
 
 def _new_section(sender_id, recipient_id=b""):  # each device has one peer, which needs no name
