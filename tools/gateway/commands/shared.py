@@ -13,7 +13,10 @@ from tools.store.faults import NoStore, StoreError
 from tools.wire.bodies import is_service_id
 from tools.wire.restreading import is_target
 
-STORE_HELP = "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets)"
+STORE_HELP = (
+    "SQLite file that remembers all over a restart (default gateway.db; :memory: forgets);"
+    " of a server also postgresql://USER@HOST/DATABASE"
+)
 BEHIND = "%s is behind a message gateway: see `l3g list` and `n3g list`"
 LONGEST_URI = 2048  # octets
 LONGEST_DOMAIN = 230  # octets: "ue:", 16 digits and "@" stand before it in a UE Service ID
