@@ -4,6 +4,7 @@ a value that a device, a message or an Application Server could add to."""
 
 import asyncio
 import itertools
+from collections import Counter
 from importlib import metadata
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -129,6 +130,9 @@ def _in_memory(program):
         open_ = {line.name: line.open for line in program.lines}
         yield gauge("serial_line_open", "Whether a serial line of --serial is open", open_, "line")
     yield from _of_deliveries(program, tallies)
+    yield from _of_rounds(program, tallies)
+    if program.store.node is not None:
+        yield from _of_node(program, program.store)
     connections = program.http.connections
     yield gauge("http_connections", "HTTP connections that are open", len(connections))
     yield counter(
@@ -210,6 +214,29 @@ def _of_deliveries(program, tallies):
     yield gauge(
         "outcomes_unrecorded", "Outcomes that wait for the store to take something", len(program.unrecorded)
     )
+
+
+def _of_rounds(program, tallies):
+    text = "A round of decisions, from its begin until it is on the disk"
+    yield spreads("round_seconds", text, {(): tallies.rounds})
+    yield gauge("events_undecided", "Requests, outcomes and work that wait for a round", program.undecided)
+
+
+def _of_node(program, store):
+    """Where several programs serve from one database."""
+    yield gauge("node_info", "Which node this is: always 1", {(store.node,): 1}, "node")
+    yield gauge("node_leader", "Whether this node does what is due by the clock for all", store.leads)
+    nodes = store.nodes()
+    leases = sum(each["leases"] for each in nodes if each["here"])
+    yield gauge("node_leases", "Addresses over HTTP that this node has the lease of", leases)
+    states = dict.fromkeys(("starting", "up", "draining", "down"), 0) | Counter(
+        each["state"] for each in nodes
+    )
+    yield gauge("nodes", "Nodes that this one knows, by state", states, "state")
+    text = "Rounds of decisions that were undone and decided again since another node was first"
+    yield counter("store_conflicts", text, program.conflicts)
+    yield counter("store_statements", "Answers of the database that were waited for", store.statements)
+    yield counter("store_reconnects", "New connections after the database was lost", store.reconnects)
 
 
 def _stored(figures):

@@ -4,6 +4,7 @@
 import math
 
 from tools.server.isolation import reason_of
+from tools.store.opening import masked
 from tools.wire.bodies import Address
 from tools.wire.masking import masked_uri
 
@@ -27,7 +28,7 @@ def common(program, now):
         "time": now,
         "coap": program.address("coap"),
         "http": program.http_uri,
-        "store": program.options.store,
+        "store": masked(program.options.store),
         "security": program.options.security,
         "unrecorded": len(program.unrecorded),
         "sinks": program.events.state,
@@ -57,6 +58,7 @@ def of_server(program, now):
         "applicationServers": lambda: [
             {"as": each.id, "targetUri": masked_uri(each.target_uri)} for each in store.application_servers()
         ],
+        "nodes": store.nodes,
         "pending": lambda: [
             {
                 "to": id_,

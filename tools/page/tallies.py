@@ -54,12 +54,14 @@ class Spread:
 
 
 class Tallies:
-    """`hear` is a callback of `Events`. `types`: by (event, type); `commits`: the Spread of COMMITs that wrote;
+    """`hear` is a callback of `Events`. `types`: by (event, type); `commits`: the Spread of COMMITs that wrote,
+    `rounds`: of rounds of decisions with their COMMIT;
     `deliveries`: by (to, outcome), and `times`, by to, the Spread of each; `to` is one of a few words."""
 
     def __init__(self):
         self.types = collections.Counter()
         self.commits = Spread(_DISK)
+        self.rounds = Spread(_DISK)
         self.deliveries = collections.Counter()
         self.times = {}
 

@@ -8,6 +8,7 @@ from tools.page.live import for_people
 from tools.page.updates import Updates
 from tools.server.hosts import is_loopback
 from tools.server.isolation import reason_of
+from tools.store.opening import masked
 from tools.store.server.listedtables import AWAY, NEVER, REGISTERED
 from tools.store.tables import DATA
 from tools.wire import payload as payloads
@@ -48,7 +49,7 @@ class View:
             "gateway": {
                 "version": version(),
                 "mode": program.mode,
-                "store": options.store,
+                "store": masked(options.store),
                 "security": options.security,
                 "coap": program.address("coap"),
                 "http": program.http_uri,

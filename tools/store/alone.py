@@ -17,6 +17,9 @@ class Alone:
 
     node: str | None = None
     leads = True
+    statements = reconnects = (
+        0  # of its database, if that is another program: how often it was asked, and was lost
+    )
 
     @functools.cached_property
     def told(self):

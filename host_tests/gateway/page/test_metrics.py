@@ -4,6 +4,7 @@ devices there are and whatever they write, it has no line more."""
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 import subprocess
 import threading
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from host_tests.gateway.page import described
 from host_tests.gateway.page.asked import AWAY, SENSOR, WEATHER, three
 from host_tests.gateway.scripted import Ue, gateway, run
 from tools.gateway.running.apart import GatewayUe
@@ -266,3 +268,68 @@ def test_a_type_that_nobody_knows_is_another_one():
     for kind in ("MSG", "REG\n", "x" * 1000, None):
         tallies.hear({"event": "failed", "kind": kind})
     assert tallies.types == {("failed", "MSG"): 1, ("failed", "other"): 3}
+
+
+def test_of_a_node_it_tells_what_is_its_own(monkeypatch, tmp_path):
+    """By the words of the store, as one of several programs on a database says them."""
+    each = {"name": "a", "state": "up", "coap": "192.0.2.1:65401", "http": "192.0.2.1:8065", "leads": True}
+    nodes = [
+        each | {"leases": 3, "silent": 0.1, "here": True},
+        each | {"name": "b", "state": "down", "leads": False, "leases": 7, "silent": 60.0, "here": False},
+    ]
+    monkeypatch.setattr(Store, "node", "a")
+    monkeypatch.setattr(Store, "statements", 4711)
+    monkeypatch.setattr(Store, "reconnects", 2)
+    monkeypatch.setattr(Store, "nodes", lambda store: nodes)
+
+    async def main():
+        async with program("server", str(tmp_path / "gateway.db")) as g:
+            text = await read(g)
+            async with (
+                aiohttp.ClientSession("http://127.0.0.1:%d" % g.http_port) as http,
+                http.get("/status.json") as response,
+            ):
+                octets = await response.read()
+                described.check("/status.json", "get", 200, response.headers, octets)
+                assert json.loads(octets)["nodes"] == nodes
+        check = subprocess.run(
+            [peer("promtool"), "check", "metrics"], input=text, capture_output=True, text=True
+        )
+        assert (check.returncode, check.stdout, check.stderr) == (0, "", "")
+        found = samples(text)
+        assert found["msgin5g_node_info", "a"] == 1
+        assert found["msgin5g_node_leader",] == 1
+        assert found["msgin5g_node_leases",] == 3
+        states = {"starting": 0, "up": 1, "draining": 0, "down": 1}
+        assert {state: found["msgin5g_nodes", state] for state in states} == states
+        assert found["msgin5g_store_statements_total",] == 4711
+        assert found["msgin5g_store_reconnects_total",] == 2
+        assert found["msgin5g_store_conflicts_total",] == 0
+
+    run(main())
+
+
+def test_a_store_of_ones_own_has_no_metric_of_nodes():
+    async def main():
+        async with program("server") as g:
+            assert "msgin5g_node" not in await read(g)
+
+    run(main())
+
+
+def test_rounds_are_timed_and_what_waits_for_one_is_counted(tmp_path):
+    async def main():
+        async with program("server", str(tmp_path / "gateway.db")) as g:
+            before = g.tallies.rounds.buckets()[-1][1]
+            events = [g._event(lambda now: None) for _ in range(3)]
+            assert samples(await read(g))["msgin5g_round_seconds_count",] >= before
+            for event in events:
+                await event
+            assert g.undecided == 0
+            assert g.tallies.rounds.buckets()[-1][1] > before
+            waiting = [g._event(lambda now: None) for _ in range(3)]
+            assert g.undecided == 3
+            for event in waiting:
+                await event
+
+    run(main())

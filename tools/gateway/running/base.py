@@ -282,6 +282,16 @@ class Running:
         return why_not(self)
 
     @property
+    def undecided(self):
+        """How many events wait to be decided."""
+        return self._commits.waiting
+
+    @property
+    def conflicts(self):
+        """How many rounds were undone since another node was first."""
+        return self._commits.conflicts
+
+    @property
     def brake(self):
         """The last pause after work that the store did not take, 0 where it took it."""
         return LONGEST_BRAKE if not self._started else self._brake

@@ -79,7 +79,14 @@ class Commits:
         self._scheduled = self._writing = False
         self._woken = False
         self._seen = self._quiet = 0
+        self.conflicts = 0  # rounds that were undone since another node was first
+        self._began = 0.0  # when the last round did
         self._thread = ThreadPoolExecutor(1, "commit")
+
+    @property
+    def waiting(self):
+        """How many events wait to be decided."""
+        return len(self._waiting)
 
     def add(self, event):
         """It is decided soon; at once where no event loop runs. Gives it."""
@@ -142,6 +149,7 @@ class Commits:
             self._round()
 
     def _round(self):
+        self._began = time.monotonic()
         self._program.prepare()
         shared, events = self._decided(self._taken())
         if shared is None:
@@ -198,6 +206,7 @@ class Commits:
 
     def _failed(self, events, error):
         """Nothing of these is in the store: those of them that have come to their end."""
+        self.conflicts += again(error)
         if len(events) == 1:
             (event,) = events
             if self._conflicts(event, error):
@@ -231,6 +240,7 @@ class Commits:
 
     def _over(self, events, written):
         self._writing = False
+        self._program.tallies.rounds.note(time.monotonic() - self._began)
         try:
             self._program.ended(events, written)
         finally:

@@ -32,6 +32,11 @@ function sentence(event) {
   return h("li", {}, event.time !== undefined && [at(event.time), " "], h("span", {}, event.text ?? event.sentence ?? event.event ?? ""));
 }
 
+function node(each) {
+  const state = [each.state === "up" ? "" : each.state, each.leads ? "leads" : "", each.here ? "this one" : ""].filter(Boolean).join(", ");
+  return `${each.name}${state ? ` (${state})` : ""}: ${each.http ?? "no HTTP"}, ${plural(each.leases, "Application Server")} served, heard ${each.silent} s ago`;
+}
+
 function column(title, rows, none) {
   return h("div", {}, h("h3", {}, title), rows.length ? h("ul", { class: "lines" }, rows.map((row) => h("li", {}, h("span", {}, row)))) : h("p", { class: "empty" }, none));
 }
@@ -46,6 +51,7 @@ function others() {
       const status = await get("/status.json");
       fill(
         found,
+        (status.nodes ?? []).length > 0 && column("Nodes", status.nodes.map(node), ""),
         column("Application Servers", (status.applicationServers ?? []).map((each) => `${each.as}: ${each.targetUri ?? "no targetUri"}`), "None has registered: msgin5g as listen as:weather@example.org"),
         column("Groups", (status.groups ?? []).map((each) => `${each.group}${each.name ? ` (${each.name})` : ""}: ${each.takePart} of ${each.members} take part`), "There is none."),
         column("Topics", (status.subscriptions ?? []).map((each) => `${each.topic}: ${each.ue}`), "Nobody is subscribed to one."),

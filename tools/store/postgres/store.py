@@ -52,6 +52,7 @@ class PostgresStore(Noticing, Restored, Whole, Dialect, Windows, Transactions, F
         self._asked_node = node
         self._db = self._main = None
         self._version = 0
+        self._statements = 0  # of connections that are gone
         self._renewing = None  # the thread that looks for the database
         self._renewed = None  # the connections that it has made
         self._closed = False
@@ -108,12 +109,19 @@ class PostgresStore(Noticing, Restored, Whole, Dialect, Windows, Transactions, F
         self._main = self._db = main
         self._aside = aside
 
+    @property
+    def statements(self):
+        """How many answers of the database were waited for since the start."""
+        return self._statements + sum(each.sent for each in (self._main, self._aside) if each is not None)
+
     def _lost(self):
         """Whether the database cannot be used now; what can be done for that is begun."""
         if self._renewed is not None:
+            self._statements = self.statements
             for each in (self._main, self._aside):
                 each.close()
             self._adopt(self._renewed)
+            self.reconnects += 1
             self._renewed = self._renewing = None
             self._version += 1  # others may have gone on meanwhile
         lost = self._main.lost or (self._aside and self._aside.lost)
