@@ -105,6 +105,7 @@ _EXAMPLES = {
         "msgin5g store copy sqlite:server.db postgresql://msgin5g@db.example.org/msgin5g",
         "msgin5g store copy postgresql://msgin5g@db.example.org/msgin5g sqlite:server.db",
     ),
+    "store restored": ("msgin5g store restored postgresql://msgin5g@db.example.org/msgin5g",),
     "store take-back": ("msgin5g store take-back server.db",),
     "image": ("msgin5g image rp2040", "msgin5g image esp32 --base ESP32_GENERIC.bin --layout 4MiB"),
     "emulate": ("msgin5g emulate rp2040", "msgin5g emulate rp2040 --repl 5901 --uart0 5902"),

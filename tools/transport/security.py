@@ -237,12 +237,11 @@ class Guard:
             return _fitting(request, aiocoap.BAD_OPTION, b"")
 
     def _unprotected(self, context, request, number):
-        known = context.recipient_replay_window.is_initialized()
         plain, identifiers = context.unprotect(request)
         strike = None
         if self._shared:
             echoed = plain.opt.echo is not None
-            strike = self._shared.Strike(context, number, not known, echoed, self._keys_taken)
+            strike = self._shared.Strike(context, number, context.proved, echoed, self._keys_taken)
         elif context.is_next:
             # It has used its new keys, and answered an Echo with them: they are its keys now.
             with self._store.part():

@@ -30,25 +30,40 @@ class SharedWindow(oscore.ReplayWindow):
 
 
 class SharedContext(StoreContext):
-    """For a store that `shares_keys`."""
+    """For a store that `shares_keys`. `proved`: the request that was opened last was made after the window was lost."""
+
+    proved = False
 
     def _begin(self):
         self.sender_sequence_number = self._end = 0  # a range is drawn by who needs a number
         self.forget()
         _, used = self._store.sequence(self.digest)
-        found = self._store.window(self.digest)
-        if found is not None:
-            # Those below the highest one may have been used at another node: that is asked of the store.
-            self.recipient_replay_window.initialize_from_persisted(
-                {"index": max(0, found[0] - SIZE + 1), "bitfield": 0}
-            )
-        elif not used and not self.is_next:
+        if not self._find() and not used and not self.is_next:
             self.recipient_replay_window.initialize_empty()
+
+    def _find(self):
+        """Whether the store has a window: that is the one here as well."""
+        found = self._store.window(self.digest)
+        if found is None:
+            return False
+        # Those below the highest one may have been used at another node: that is asked of the store.
+        self.recipient_replay_window.initialize_from_persisted(
+            {"index": max(0, found[0] - SIZE + 1), "bitfield": 0}
+        )
+        return True
 
     def forget(self):
         """The window is lost: the device is asked for Echo."""
         self._echo = self._store.echo_of(self.digest)
         self.recipient_replay_window = SharedWindow(self._store.floor(self.digest))
+
+    def unprotect(self, protected_message, request_id=None):
+        """As of StoreContext. Who is not known here may have proved at another node that it is new."""
+        # What is opened although nothing is known has said the Echo.
+        self.proved = (
+            request_id is None and not self.recipient_replay_window.is_initialized() and not self._find()
+        )
+        return super().unprotect(protected_message, request_id)
 
     @property
     def echo(self):

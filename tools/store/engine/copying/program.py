@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """msgin5g store: a store copied whole to another place, and taken back."""
 
+from contextlib import closing
+
 from tools.errors import UsageError
 from tools.store.engine.copying.copy import copy, take_back
 from tools.store.faults import StoreError
-from tools.store.opening import masked
+from tools.store.opening import is_postgres, masked, open_store
 from tools.words import counted
 
 _STORE = "sqlite:FILE, a file's name, or postgresql://USER@HOST/DATABASE"
@@ -29,6 +31,14 @@ def add_arguments(parser):
     )
     back.add_argument("store", metavar="STORE", help=_STORE)
     back.set_defaults(verb=_take_back)
+    restored = verbs.add_parser(
+        "restored",
+        help="a database was put back from a backup: no number of a key is used twice",
+        description="After a database of PostgreSQL was put back from a backup, before any node serves from it: the"
+        " numbers of all keys go ahead, and each device is asked once whether its request is new.",
+    )
+    restored.add_argument("store", metavar="STORE", help="postgresql://USER@HOST/DATABASE")
+    restored.set_defaults(verb=_restored)
 
 
 def main(args):
@@ -53,6 +63,21 @@ def _copy(args):
         )
     )
     print("serve from it: msgin5g server --store %s" % masked(args.to))
+    return 0
+
+
+def _restored(args):
+    if not is_postgres(args.store):
+        raise UsageError(
+            "%s is a file, which notices by itself that it was put back (docs/security.md): give the URI of a database"
+            % args.store
+        )
+    with closing(open_store(args.store, serving=False, create=False)) as store:
+        told = store.restore()
+    print(
+        "%s: the numbers of %s gone ahead by %s"
+        % (told["store"], counted(told["keys"], "key"), f"{told['ahead']:,}")
+    )
     return 0
 
 
