@@ -42,7 +42,7 @@ class Figures:
         with self._lock:
             if self._closed:
                 return {}
-            if self._db is None:
+            if self._db is None or self._db.lost is not None:
                 self._db = self._store.reader()
             return self._read(now)
 

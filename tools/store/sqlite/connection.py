@@ -14,6 +14,7 @@ class Connection(sqlite3.Connection):
     """A connection whose savepoints begin with the first statement in them that may write: most units only read."""
 
     raw = _execute
+    lost = None  # a file is there or not; what cannot be read of it is said by each statement
     doomed = False  # what SQLite undoes by itself is all of a transaction
 
     def __init__(self, *arguments, **named):

@@ -17,6 +17,7 @@ from tools.server.server import Server
 from tools.server.settings import Settings
 from tools.store.faults import Conflict, Unavailable, store_failed
 from tools.store.postgres.store import PostgresStore
+from tools.store.server.figures import Figures
 from tools.store.tables import CONTROL, DATA
 from tools.wire import bodies
 from tools.wire.answers import Refusal
@@ -171,11 +172,15 @@ def test_a_database_that_is_killed_is_found_again():
         store = PostgresStore(cluster.uri(name))
         try:
             store.add_device("ue:before")
+            figures = Figures(store)
+            assert figures.read(NOW)["rows"]["device"] == 1
             version = store.version
             cluster.kill()
             with pytest.raises(Unavailable), store.transaction():
                 store.add_device("ue:lost")
             assert store.out_of_reach()
+            with pytest.raises(Unavailable):
+                figures.read(NOW)
             began = time.monotonic()
             with pytest.raises(Unavailable, match="out of reach"), store.transaction():
                 pass
@@ -190,6 +195,8 @@ def test_a_database_that_is_killed_is_found_again():
                 time.sleep(0.1)
             assert store.devices() == ["ue:after", "ue:before"]
             assert store.out_of_reach() is None
+            assert figures.read(NOW)["rows"]["device"] == 2  # who watches goes on, too
+            figures.close()
             assert store.version != version  # who serves looks at everything again
         finally:
             store.close()
