@@ -14,8 +14,8 @@ CREATE INDEX IF NOT EXISTS security_next_digest ON security_next (digest);
 """
 WAITING, BROUGHT, REFUSED = "waiting", "brought", "refused"
 _UES = (
-    "SELECT ue, old FROM security_next CROSS JOIN security_ue ON security_ue.digest=old WHERE security_next.digest"
-    " IS NOT NULL"
+    "SELECT ue, old FROM security_next CROSS JOIN security_ue WHERE security_ue.digest=old"
+    " AND security_next.digest IS NOT NULL"
 )
 
 
@@ -68,8 +68,8 @@ class RekeyTables:
     def rekeys(self):
         """(UE Service ID or UE ID, state, cause) of each, for people."""
         return self._db.execute(
-            "SELECT ue, state, cause FROM security_next CROSS JOIN security_ue ON security_ue.digest=old UNION ALL"
-            " SELECT ue_id, state, cause FROM security_next CROSS JOIN security_ue_id ON security_ue_id.digest=old"
+            "SELECT ue, state, cause FROM security_next CROSS JOIN security_ue WHERE security_ue.digest=old UNION ALL"
+            " SELECT ue_id, state, cause FROM security_next CROSS JOIN security_ue_id WHERE security_ue_id.digest=old"
             " ORDER BY 1"
         ).fetchall()
 

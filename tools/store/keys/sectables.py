@@ -27,6 +27,26 @@ _UNBOUND = (
     " EXCEPT SELECT digest FROM security_ue_id EXCEPT SELECT digest FROM security_next)"
 )
 
+_NAMED = (
+    "SELECT {0} FROM security_context AS key JOIN {1} WHERE key.recipient_id=?1 AND key.id_context IS ?2"
+    " AND key.digest<>?3"
+)
+# Who has, or gets, another key with the same IDs.
+_OTHER = (
+    "SELECT name FROM (%s) AS named WHERE name<>?4"
+    " AND name NOT IN (SELECT ue_id FROM ue_configurations WHERE ue=?4)"
+    " AND name NOT IN (SELECT ue FROM ue_configurations WHERE ue_id=?4)"
+) % " UNION ALL ".join(
+    (
+        _NAMED.format("ue AS name", "security_ue AS of ON of.digest=key.digest"),
+        _NAMED.format("ue_id", "security_ue_id AS of ON of.digest=key.digest"),
+        _NAMED.format(
+            "ue",
+            "security_next AS new ON new.digest=key.digest JOIN security_ue AS of ON of.digest=new.old",
+        ),
+    )
+)
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -83,21 +103,7 @@ class SecurityTables(FloorTable):
 
     def _other_key(self, keys, name):
         """Who has another key with the same IDs, other than this UE Service ID or UE ID and its counterpart."""
-        return self._one(
-            "SELECT name FROM"
-            " (SELECT ue AS name, digest FROM security_ue UNION ALL SELECT ue_id, digest FROM security_ue_id"
-            " UNION ALL SELECT ue, new.digest FROM security_next AS new JOIN security_ue AS of ON of.digest=old)"
-            " AS named JOIN security_context USING (digest)"
-            " WHERE recipient_id=? AND id_context IS ? AND digest<>? AND name<>?"
-            " AND name NOT IN (SELECT ue_id FROM ue_configurations WHERE ue=?)"
-            " AND name NOT IN (SELECT ue FROM ue_configurations WHERE ue_id=?)",
-            keys.recipient_id,
-            keys.id_context,
-            keys.digest,
-            name,
-            name,
-            name,
-        )
+        return self._one(_OTHER, keys.recipient_id, keys.id_context, keys.digest, name)
 
     def _put_keys(self, keys):
         self._db.execute(

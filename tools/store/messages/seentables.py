@@ -52,8 +52,9 @@ class SeenTables:
             return
         counts[originator] = 0
         self._db.execute(
-            "DELETE FROM seen WHERE originator=? AND number <="
-            " (SELECT number FROM seen WHERE originator=? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            # By the originator, never by the numbers, which are those of all.
+            "DELETE FROM seen WHERE originator=? AND number+0 <="
+            " (SELECT number FROM seen WHERE originator=? ORDER BY number+0 DESC LIMIT 1 OFFSET ?)",
             (originator, originator, max_ids),
         )
 
@@ -72,7 +73,10 @@ class SeenTables:
         ).fetchone()
         if mark is None:
             return False
-        query = "DELETE FROM seen WHERE number IN (SELECT number FROM seen WHERE number<=? ORDER BY number LIMIT ?)"
+        query = (
+            "DELETE FROM seen WHERE number<=?1 AND number <"
+            " coalesce((SELECT number FROM seen WHERE number<=?1 ORDER BY number LIMIT 1 OFFSET ?2), ?1+1)"
+        )
         more = self._db.execute(query, (mark[1], most)).rowcount == most
         if not more:
             self._db.execute("DELETE FROM seen_mark WHERE id<?", (mark[0],))

@@ -57,8 +57,8 @@ class SetTables:
     def sets_at(self, ue):
         """Of the unfinished sets of this UE, and of those that are registered through it."""
         query = (
-            "SELECT id FROM segment_set WHERE originator=?1 OR originator IN"
-            " (SELECT ue FROM registration_via WHERE gateway=?1)"
+            "SELECT id FROM segment_set WHERE originator IN"
+            " (SELECT CAST(?1 AS TEXT) UNION ALL SELECT ue FROM registration_via WHERE gateway=?1)"
         )
         return [id_ for (id_,) in self._db.execute(query, (ue,)).fetchall()]
 

@@ -102,8 +102,8 @@ class GroupTables:
         """The documents of the oldest groups that this is a member of, or the creator; at most so many. `id_`: of the
         one with this ID alone."""
         query = (
-            "SELECT document FROM val_group WHERE (creator=?1 OR document IN"
-            " (SELECT document FROM val_group_member WHERE member=?1)) AND id=coalesce(?2, id)"
+            "SELECT document FROM val_group WHERE document IN (SELECT document FROM val_group WHERE creator=?1"
+            " UNION SELECT document FROM val_group_member WHERE member=?1) AND id=coalesce(?2, id)"
             " ORDER BY created, document LIMIT ?3"
         )
         return [document for (document,) in self._db.execute(query, (ue, id_, most))]

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS list_topic (domain TEXT, topic TEXT, PRIMARY KEY (dom
 CREATE INDEX IF NOT EXISTS list_topic_topic ON list_topic (topic);
 CREATE TABLE IF NOT EXISTS list_ask (
   domain TEXT, topic TEXT, kind TEXT, id TEXT, renew REAL, PRIMARY KEY (domain, topic, kind, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS list_ask_renew ON list_ask (renew);
 CREATE VIEW IF NOT EXISTS topic_here (topic, kind, id, expires) AS
   SELECT topic, 'UE', ue, expires FROM subscription
   UNION ALL SELECT topic, kind, id, expires FROM topic_follower WHERE domain=''

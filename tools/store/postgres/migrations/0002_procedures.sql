@@ -53,6 +53,7 @@ CREATE INDEX list_topic_topic ON list_topic (topic);
 CREATE TABLE list_ask (
   domain TEXT COLLATE "C", topic TEXT COLLATE "C", kind TEXT COLLATE "C", id TEXT COLLATE "C", renew DOUBLE PRECISION,
   PRIMARY KEY (domain, topic, kind, id));
+CREATE INDEX list_ask_renew ON list_ask (renew);
 CREATE VIEW topic_here (topic, kind, id, expires) AS
   SELECT topic, 'UE' COLLATE "C", ue, expires FROM subscription
   UNION ALL SELECT topic, kind, id, expires FROM topic_follower WHERE domain='';
