@@ -15,7 +15,7 @@ AS = "as:weather@example.org"
 
 
 def server_on(folder, uri):
-    return Process(folder, "--store", uri, program="server")
+    return Process(folder, "--store", uri, "--node", "one", program="server")
 
 
 def test_messages_reports_segments_and_registrations_survive_kill_9(tmp_path, database):

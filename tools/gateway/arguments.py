@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The options of programs that run: in groups, each for the programs that it means something to."""
 
+import argparse
 import urllib.parse
 
 from tools.gateway.commands import ues
@@ -94,12 +95,25 @@ def add_common(parser):
     add("--coap-log", action="store_true", help="log each CoAP message to stderr")
 
 
+def node_name(text):
+    """The name of a node. Raises argparse.ArgumentTypeError."""
+    if not 1 <= len(text.encode()) <= 200 or not text.isprintable():
+        raise argparse.ArgumentTypeError("%r is no name of 1 to 200 octets" % text)
+    return text
+
+
 def add_server(parser):
     """Of the MSGin5G Server."""
     add = parser.add_argument
     default = Settings()
     add("--open", action="store_true", help="let any UE Service ID register, not only those of `device add`")
     add("--admin", action="store_true", help="serve POST /admin/push, for tests")
+    add(
+        "--node",
+        metavar="NAME",
+        type=node_name,
+        help="what this one of several servers on one PostgreSQL store is called (the machine and --coap's port)",
+    )
     add(
         "--bmg",
         type=broadcast_gateway,
@@ -390,6 +404,7 @@ def options_of(args, settings, **more):
         coap=args.coap,
         http=args.http,
         store=args.store,
+        node=getattr(args, "node", None),
         ack_timeout=args.coap_ack_timeout,
         admin=args.admin,
         security=args.security,

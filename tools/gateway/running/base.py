@@ -218,6 +218,8 @@ class Running:
             await self.stop()
             raise
         self.open()
+        loop = asyncio.get_running_loop()
+        self.store.begin_serving(loop, self._pump_soon, self.address("coap"), self.address("http"))
         self.listens = True
         if self.certificate is not None:
             self.task(self._follow_certificate())
@@ -321,6 +323,7 @@ class Running:
         if self._started:
             self.quietly(self._note_all)
         await self._commits.empty()
+        self.store.end_serving()
         self._commits.stop()
         if self._metrics is not None:
             self._metrics.close()
@@ -468,11 +471,20 @@ class Running:
     def prepare(self):
         """For Commits, before a round of events and work."""
         try:
+            self._hear()
             if not self._started:
                 self._start()
             self._keep_time()
         except Refusal:
             self._wait(self._braked())
+
+    def _hear(self):
+        """What other nodes have told."""
+        try:
+            self.store.hear()
+        except Exception as error:  # of that: the round goes on
+            if not store_failed(error):
+                self._emit_error("work", error)
 
     def work(self):
         """For Commits: what ends a round."""

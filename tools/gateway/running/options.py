@@ -14,6 +14,7 @@ class Options:
     coap: tuple = ("127.0.0.1", PORT)
     http: tuple = ("127.0.0.1", 8065)
     store: str = "gateway.db"
+    node: str | None = None  # its name, where several serve from one database
     ack_timeout: float = 2.0
     admin: bool = False
     serial: tuple = ()  # paths of serial lines

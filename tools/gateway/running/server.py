@@ -2,6 +2,7 @@
 """A running MSGin5G Server: CoAP toward UEs and Gateway UEs (MSGin5G-1), HTTP toward Application Servers."""
 
 import asyncio
+import socket
 from dataclasses import replace
 
 from tools.gateway.running.base import LOOK, Running
@@ -14,10 +15,12 @@ from tools.server.delivery.pushes import DONE
 from tools.server.flood import PERIOD
 from tools.server.server import Server
 from tools.server.unrecorded import Unrecorded
+from tools.store.opening import open_store
 from tools.transport.coap import PATH, SMALL
 from tools.transport.paths import Path
 from tools.transport.web.http import HttpTransport
 from tools.wire.answers import Refusal, Request
+from tools.wire.bodies import Address
 
 
 class ServerProgram(Running):
@@ -56,6 +59,7 @@ class ServerProgram(Running):
             self.tls,
         )
         self.transports = (*self.lines, self.http, self.coap)
+        self.store.told["look"] = self._observed
         self.unrecorded = Unrecorded(self._record, self._later)
         self._sender = Sender(self, self._event, self._emit_error)
         self._runs = Runs(self._sender.send, self._may_go)
@@ -65,6 +69,10 @@ class ServerProgram(Running):
 
     def set_aside(self, culprit, error, now):
         self.server.isolation.set_aside(*culprit, error, now)
+
+    def opened(self, where):
+        node = self.options.node or "%s:%s" % (socket.gethostname(), self.options.coap[1])
+        return open_store(where, node=node)
 
     def changed(self):
         for each in self.coap.paths:
@@ -149,9 +157,14 @@ class ServerProgram(Running):
     async def _manage(self, peer, request):
         answer = await self._answer("groups", peer, self._event(self._managed, peer, request))
         if request.code != "GET" and answer.about:
-            for each in self.coap.paths:
-                each.look(answer.about)
+            self._observed(answer.about)
+            self.store.tell("look", sorted(answer.about))
         return answer
+
+    def _observed(self, names, node=None):
+        """What has one of these names has changed, here or at another node: who observes it hears of it."""
+        for each in self.coap.paths:
+            each.look(frozenset(names))
 
     def _managed(self, peer, request, now):
         return self.server.groups(peer, request, now)
@@ -163,6 +176,8 @@ class ServerProgram(Running):
         return self.server.count(peer, request, now)
 
     def _where(self, ue, now):
+        if not self.store.serves(Address("UE", ue), now):
+            return None
         registration = self.store.registration(ue, now)
         return None if registration is None or registration.via is not None else registration.peer
 

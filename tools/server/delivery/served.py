@@ -23,6 +23,7 @@ class Served:
         self.on_came = []  # called with a UE Service ID that is heard here from now on
         store.told["moved"] = self._went
         store.told["alive"] = self._is_alive
+        store.told["touch"] = self._touched
         store.may_give_back(self._is_out)
 
     @property
@@ -74,6 +75,10 @@ class Served:
     def _went(self, ues, node):
         for ue in ues:
             self._turns.leave(Address("UE", ue))
+
+    def _touched(self, addresses, node):
+        for address in addresses:
+            self._turns.touch(Address(*address))
 
     # ---- who is there again ------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ import time
 
 import psycopg
 
-from tools.store.alone import Alone
 from tools.store.engine.transactions import Transactions
 from tools.store.families import Families
 from tools.store.faults import Fault, StoreError, Unavailable
@@ -19,26 +18,13 @@ from tools.store.postgres.dialing import Unreached, Watchdog, dial
 from tools.store.postgres.naming import masked
 from tools.store.postgres.noticing import Noticing
 from tools.store.postgres.restored import Restored
+from tools.store.postgres.several.nodes import Nodes
 
 _PAUSES = (0.1, 0.2, 0.5, 1.0)  # s between tries to reach the database again, the last one for ever
 _COMMAND = 60  # s that a command may think within a transaction
 
 
-class Whole(Alone):
-    """For PostgresStore: as if it was the only node."""
-
-    def whose_work(self, whose, values):
-        """(whether it is to be noticed here, at other nodes)"""
-        return True, False
-
-    def _joined(self, link):
-        pass
-
-    def _tell_noticed(self, collected):
-        pass
-
-
-class PostgresStore(Noticing, Restored, Whole, Dialect, Windows, Transactions, Families):
+class PostgresStore(Noticing, Restored, Nodes, Dialect, Windows, Transactions, Families):
     """The tables, in the words of the server. Opened with the database's URI; the rest is as for Store. `file` is None:
     there is none."""
 
@@ -49,7 +35,6 @@ class PostgresStore(Noticing, Restored, Whole, Dialect, Windows, Transactions, F
         super().__init__()
         self.where = masked(where)
         self._uri, self._serving = where, serving
-        self._asked_node = node
         self._db = self._main = None
         self._version = 0
         self._statements = 0  # of connections that are gone
@@ -59,6 +44,7 @@ class PostgresStore(Noticing, Restored, Whole, Dialect, Windows, Transactions, F
         self._watchdog = Watchdog()
         self._made = False
         self.begin_noticing()
+        self.begin_nodes(node)
         try:
             link = self._dial()
             try:
@@ -150,9 +136,6 @@ class PostgresStore(Noticing, Restored, Whole, Dialect, Windows, Transactions, F
             time.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
             tries += 1
 
-    def reached(self):
-        """In that thread: the database can be used again, as soon as a transaction begins."""
-
     def out_of_reach(self):
         """Why the store cannot be used now, as a sentence; None where it can."""
         lost = self._main.lost or (self._aside and self._aside.lost)
@@ -213,6 +196,7 @@ class PostgresStore(Noticing, Restored, Whole, Dialect, Windows, Transactions, F
             yield "store-restored", told
 
     def close(self):
+        self.leave()
         self._closed = True
         self.settle()
         self._watchdog.end()
