@@ -76,6 +76,7 @@ _EXAMPLES = {
     "server": (
         "msgin5g server --coap 0.0.0.0:5683             # for gateways with --upstream",
         "msgin5g server --assign example.org --store server.db",
+        "msgin5g server --print-nginx --coap 0.0.0.0:65401 --http 0.0.0.0:8065 --node-at 10.0.0.1:65401,10.0.0.1:8065",
     ),
     "relay": (
         "msgin5g relay --server 192.0.2.1:65401",

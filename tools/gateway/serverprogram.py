@@ -3,16 +3,17 @@
 
 import urllib.parse
 
-from tools.gateway import arguments
+from tools.gateway import arguments, nginx
 from tools.gateway.commands import table
-from tools.gateway.running.serving import Command
+from tools.gateway.running.serving import Command, Mistake
 from tools.server.hosts import address_of, is_loopback
-from tools.words import counted
+from tools.words import complain, counted
 
 
 def add_arguments(parser):
     arguments.add_common(parser)
     arguments.add_server(parser)
+    nginx.add_arguments(parser)
     table.add(parser, table.SERVER)
 
 
@@ -44,13 +45,25 @@ def server_hints(args, program):
 
 
 def _make(args, events):
+    nginx.check(args)
     from tools.gateway.running.server import ServerProgram  # by who serves, not by a command on the store
 
     return ServerProgram(arguments.options_of(args, arguments.settings_of(args)), events)
 
 
-main = Command(
+_serve = Command(
     table.mains(table.SERVER),
     _make,
     server_hints,
 ).main
+
+
+def main(args):
+    if not args.print_nginx:
+        return _serve(args)
+    try:
+        print(nginx.configuration(args), end="")
+    except Mistake as mistake:
+        complain(str(mistake))
+        return 2
+    return 0

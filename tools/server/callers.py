@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from tools.server.flood import Flood
-from tools.server.hosts import Hosts, is_loopback
+from tools.server.hosts import Hosts, address_of, is_loopback
 from tools.wire.answers import Refusal
 from tools.wire.bodies import Address
 from tools.wire.identity import Peer
@@ -77,7 +77,8 @@ class Callers:
         through = token and self._store.peer_of_token(token)
         if through:
             return Caller(str(peer), through=Address(*through))
-        if not self.need_tokens or (public and is_loopback(peer.host)):
+        here = is_loopback(peer.host)
+        if not (self.need_tokens or (_is_passed_on(request) and not here)) or (public and here):
             return Caller(str(peer))
         if token is None:
             raise RefusedError(
@@ -126,5 +127,14 @@ def _authority(target):
 
 
 def _peer(request):
+    """Who asks. A proxy on this machine says whom it asks for: it would have all the world be here."""
     name = (request.transport and request.transport.get_extra_info("peername")) or ("", 0)
+    if _is_passed_on(request) and is_loopback(name[0]):
+        # What others may have written stands before what the proxy knows.
+        last = request.headers.getall("X-Forwarded-For")[-1].rpartition(",")[2].strip()
+        return Peer(str(address_of(last.strip("[]")) or "unknown"), 0)
     return Peer(name[0], name[1])
+
+
+def _is_passed_on(request):
+    return "X-Forwarded-For" in request.headers

@@ -151,6 +151,42 @@ def test_without_tokens_this_machine_needs_none():
     run(main())
 
 
+@pytest.mark.parametrize(
+    "passed_on, here",
+    [("127.0.0.1", True), ("::1", True), ("203.0.113.9", False), ("127.0.0.1, 203.0.113.9", False)]
+    + [("203.0.113.9, 127.0.0.1", True), ("localhost", False), ("", False), ("[2001:db8::7]", False)],
+)
+def test_whom_a_proxy_on_this_machine_asks_for_is_not_on_this_machine(passed_on, here):
+    """The page is read without a token from this machine alone, and nobody registers from elsewhere without one."""
+
+    async def main():
+        async with gateway() as g:
+            more = "Host: localhost\r\nX-Forwarded-For: %s\r\nConnection: close\r\n" % passed_on
+            status, _, _ = await raw(g.http_port, "GET /status.json HTTP/1.1\r\n%s\r\n" % more)
+            assert status == (200 if here else 401)
+            body = '{"asSvcId": "as:weather@example.org", "targetUri": "http://192.0.2.1/"}'
+            more += "Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+            status, _, _ = await raw(g.http_port, "POST %s HTTP/1.1\r\n%s\r\n%s" % (REGISTER, more, body))
+            assert status == (201 if here else 401)
+            assert bool(g.store.application_servers()) is here
+            status, _, answer = await raw(g.http_port, "POST /admin/push HTTP/1.1\r\n%s\r\n%s" % (more, body))
+            assert (status == 401) is not here
+
+    run(main())
+
+
+def test_a_proxy_elsewhere_says_nothing_of_who_is_here():
+    """Where anybody can write the field it proves nothing: who connects is who asks."""
+    request = SimpleNamespace(
+        headers=CIMultiDict({"Host": "localhost", "X-Forwarded-For": "127.0.0.1"}),
+        transport=SimpleNamespace(get_extra_info={"peername": ("203.0.113.9", 1), "sockname": ("",)}.get),
+        raw_path="/",
+    )
+    store = SimpleNamespace(has_tokens=lambda: False)
+    with pytest.raises(RefusedError, match="a bearer token is needed"):
+        Callers(store, None, "0.0.0.0").caller(request, public=True)
+
+
 def test_a_token_speaks_for_its_own_application_server_alone():
     async def main():
         async with gateway() as g, Ue(g, A) as a, ApplicationServer(g) as server:
