@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from host_tests.gateway.store import made_once, plans
+from host_tests.gateway.store import engines, made_once, plans
 from host_tests.nodes.nginx import nginx as nginx
 from host_tests.nodes.postgres import database as database
 from host_tests.nodes.postgres import postgres as postgres
 from tools.programs.peers import NoPeer, node_peer, peer
 
 ROOT = Path(__file__).resolve().parents[1]
+_ENGINE = pytest.StashKey()
 
 # What a start of the firmware needs once it gives back, and reads again at the next: thousands of times in one test
 # here, where nobody lacks the memory. Before any test imports the firmware.
@@ -48,6 +49,14 @@ os.environ["XDG_STATE_HOME"] = _RECORDS.name
 # How long an example takes says how busy the machine is, and no test fails by that.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+
+def pytest_addoption(parser):
+    engines.add_option(parser)
+
+
+def pytest_configure(config):
+    config.stash[_ENGINE] = engines.put_in_place(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -90,6 +99,14 @@ def _little_garbage():
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _stores_of_the_engine(request):
+    yield
+    engine = request.config.stash[_ENGINE]
+    if engine is not None:
+        engine.end_test()
 
 
 plans.watch()

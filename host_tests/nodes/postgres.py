@@ -9,12 +9,18 @@ from tools.programs.postgres import Cluster
 TEMPLATE = "template1"
 
 
+def started():
+    """A Cluster that runs. Raises UsageError where there is no PostgreSQL."""
+    cluster = Cluster(settings={"shared_buffers": "32MB"})
+    cluster.start()
+    return cluster
+
+
 @pytest.fixture(scope="session")
 def postgres():
     """A server of this worker, a Cluster, for what tests of it do to databases. Who kills it takes one of its own."""
-    cluster = Cluster(settings={"shared_buffers": "32MB"})
     try:
-        cluster.start()
+        cluster = started()
     except UsageError as error:
         # Not a skip: a test that quietly does not run proves nothing.
         pytest.fail(str(error), pytrace=False)

@@ -18,7 +18,7 @@ from tools.update import format, watching
 from tools.words import complain, counted, with_name
 
 _JOB = "as `update list` says it"
-_NO_LIMIT = -1  # of SQLite
+_NO_LIMIT = 1 << 40  # rows
 
 
 def add_arguments(parser):

@@ -40,8 +40,8 @@ class MessageTables:
         octets = octets_of(head, parts)
         # Its place in the queue is its id, if nothing else is said.
         (id_,) = self._db.execute(
-            "INSERT INTO message (%s) SELECT id, coalesce(?, id), ?,?,?,?,?,?,?,?,?,?,?,?,?,? FROM (%s) AS next"
-            " RETURNING id" % (COLUMNS, self.NEXT_ID),
+            "INSERT INTO message (%s) SELECT id, coalesce(CAST(? AS DOUBLE PRECISION), id), ?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+            " FROM (%s) AS next RETURNING id" % (COLUMNS, self.NEXT_ID),
             (
                 more.get("position"),
                 lane,

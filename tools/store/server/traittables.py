@@ -94,18 +94,21 @@ class TraitTables:
         return self._of(origin, "SELECT message FROM element WHERE msg_id=?", msg_id)
 
     def _of(self, origin, ids, *values):
-        # The plus signs keep SQLite from going through all messages of the originator instead.
-        query = "SELECT id FROM message WHERE id IN (%s) AND +origin=? AND +origin_type=? AND %s ORDER BY position, id"
+        # The empty texts keep SQLite from going through all messages of the originator instead.
+        query = (
+            "SELECT id FROM message WHERE id IN (%s) AND origin || ''=? AND origin_type || ''=? AND %s"
+            " ORDER BY position, id"
+        )
         rows = self._db.execute(query % (ids, _WAITS), (*values, origin.id, origin.type))
         return [id_ for (id_,) in rows.fetchall()]
 
     def held_for(self, target, msg_id):
         """Ids of messages that a recipient has under this msgId, and has not confirmed."""
         query = (
-            "SELECT id FROM message WHERE lower(msg_id)=lower(?) AND +target_type=? AND +target=? AND +"
-            + IS_HELD
+            "SELECT id FROM message WHERE lower(msg_id)=? AND target_type || ''=? AND target || ''=? AND %s"
+            % IS_HELD.replace("state", "state || ''")
         )
-        return [id_ for (id_,) in self._db.execute(query, (msg_id, *target)).fetchall()]
+        return [id_ for (id_,) in self._db.execute(query, (msg_id.lower(), *target)).fetchall()]
 
     def set_expiry(self, id_, expires):
         self._db.execute("UPDATE message SET expires=? WHERE id=?", (expires, id_))

@@ -329,9 +329,10 @@ class UpdateTables:
     def begin_stage(self, job, stage, most, now):
         """The next stage of a job has so many devices at most: those that are registered first. How many it has."""
         begun = self._db.execute(
-            "UPDATE update_device SET stage=?1, changed=?2, ready=CASE WHEN %s THEN ?2 END WHERE job=?3 AND ue IN"
-            " (SELECT ue FROM update_device WHERE job=?3 AND stage=0 AND state='waiting' ORDER BY %s DESC, ue LIMIT ?4)"
-            % (_IS_HERE, _IS_HERE),
+            "UPDATE update_device SET stage=?1, changed=?2,"
+            " ready=CASE WHEN %s THEN CAST(?2 AS DOUBLE PRECISION) END"
+            " WHERE job=?3 AND ue IN (SELECT ue FROM update_device WHERE job=?3 AND stage=0"
+            " AND state='waiting' ORDER BY %s DESC, ue LIMIT ?4)" % (_IS_HERE, _IS_HERE),
             (stage, now, job, most),
         ).rowcount
         self._db.execute("UPDATE update_job SET stage=? WHERE job=?", (stage, job))
@@ -389,5 +390,5 @@ class UpdateTables:
 # Those under way are told so, which is due now; of a trial there is nothing to tell.
 _STOP = (
     "state='stopped', cause=?, changed=?, ready=NULL, wants='[]', tries=0, slot=NULL,"
-    " due=CASE WHEN state IN ('waiting', 'trying') THEN NULL ELSE ? END"
+    " due=CASE WHEN state IN ('waiting', 'trying') THEN NULL ELSE CAST(? AS DOUBLE PRECISION) END"
 )

@@ -89,7 +89,7 @@ CREATE INDEX seen_mark_at ON seen_mark (at);
 -- Each id is drawn by itself: so one node's next message is behind what another node has accepted before.
 CREATE SEQUENCE message_id;
 CREATE TABLE message (
-  id BIGINT PRIMARY KEY, position BIGINT, lane BIGINT, kind TEXT COLLATE "C", target_type TEXT COLLATE "C",
+  id BIGINT PRIMARY KEY, position DOUBLE PRECISION, lane BIGINT, kind TEXT COLLATE "C", target_type TEXT COLLATE "C",
   target TEXT COLLATE "C", origin_type TEXT COLLATE "C", origin TEXT COLLATE "C", msg_id TEXT COLLATE "C",
   head TEXT COLLATE "C", origin_set TEXT COLLATE "C", set_id TEXT COLLATE "C", store_forward BOOLEAN,
   state TEXT COLLATE "C", expires DOUBLE PRECISION, hold_until DOUBLE PRECISION, octets BIGINT);
