@@ -26,6 +26,7 @@ class Node(Bench):
         self.settings = Settings(open=opened, **settings)
         self.store = open_store(self.uri, node=self.name)
         self.server = Server(self.store, self.settings, self._emit, rng=random.Random(1))
+        self.store.hear()
         with self.store.transaction():
             self.server.start(self.now)
         self.store.begin_serving(None, self._wake)

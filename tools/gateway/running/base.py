@@ -574,6 +574,7 @@ class Running:
     # ---- time --------------------------------------------------------------------------------------------------------
 
     def _start(self):
+        self._hear()  # who leads does what a start asks for
         self._run(self._resume)
         for each in self.decisions:
             self._run(each.start)

@@ -11,6 +11,7 @@ import psycopg
 from tools.store.faults import StoreError
 from tools.store.postgres.dialing import Unreached
 from tools.store.postgres.several import leases, members
+from tools.store.postgres.several.wake import Wake
 
 
 class Beating:
@@ -21,6 +22,7 @@ class Beating:
         self._link = None
         self._said = (members.STARTING, None, None)
         self._seen = self._last = None
+        self._deaf, self._fresh = False, None  # whether a new Wake is wanted; it
         self._lock = threading.Lock()
         self._again, self._ended = threading.Event(), False
         self._thread = None
@@ -45,6 +47,14 @@ class Beating:
         """It looks at once."""
         self._again.set()
 
+    def listens_again(self):
+        """A new Wake, None where there is none yet: it is made in the thread, for that may take its time."""
+        fresh, self._fresh = self._fresh, None
+        if fresh is None and not self._deaf:
+            self._deaf = True
+            self.now()
+        return fresh
+
     def take(self):
         """(the Members, the leases) since the last time, None where nothing is new."""
         with self._lock:
@@ -59,6 +69,9 @@ class Beating:
         members.beat(self._link, self._node, *self._said)
         found = members.look(self._link)
         view = {(kind, id_): node for kind, id_, node in self._link.execute(leases.ALL)}
+        if self._deaf and self._fresh is None:
+            fresh = Wake(self._dial("msgin5g wake"), self._node)
+            self._fresh, self._deaf, self._last = fresh, False, None
         state = [(each.name, each.state, each.coap, each.http, each.lives, each.leads) for each in found]
         with self._lock:
             self._seen = found, view
@@ -89,3 +102,5 @@ class Beating:
             self._timer.cancel()
             self._thread.join(members.SILENT)
         self._lose()
+        if self._fresh is not None:
+            self._fresh.close()

@@ -169,16 +169,16 @@ class Nodes(Alone):
         self._beating = Beating(self._dial, self.node, self._wake_up)
         self._beating.says(self._state, coap, http)
         with contextlib.suppress(*_LOST):  # then it is done as soon as the database is back
-            self._listen()
+            self._listen(Wake(self._dial("msgin5g wake"), self.node))
             self._beating.step()
             self.tell("members", None)
         if loop is not None:
             self._beating.start(loop)
         wake()
 
-    def _listen(self):
+    def _listen(self, wake):
         """Hears from now on what others tell."""
-        self._wake = Wake(self._dial("msgin5g wake"), self.node)
+        self._wake = wake
         if self._loop is not None:
             self._loop.add_reader(self._wake.descriptor, self._readable)
 
@@ -190,7 +190,7 @@ class Nodes(Alone):
         self._wake_up()
 
     def _deaf(self):
-        """The connection is lost: it is made anew in `hear`."""
+        """The connection is lost: there is to be another one."""
         if self._wake is not None:
             if self._loop is not None:
                 self._loop.remove_reader(self._wake.descriptor)
@@ -204,10 +204,10 @@ class Nodes(Alone):
                 self._try_to_lead()
             return
         self.settle()
-        if self.out_of_reach():
+        if self.out_of_reach() or self._hears_nothing():
             return
         try:
-            everything = self._listen_again() | self._look_at_members()
+            everything = self._is_new() | self._look_at_members()
             everything |= self._leases.claim(self._wake.connection, members.CLASS)
             self._give()
         except _LOST:
@@ -220,12 +220,18 @@ class Nodes(Alone):
         if self._leases.wanted:
             self._wake_up()
 
-    def _listen_again(self):
+    def _hears_nothing(self):
+        """Whether there is no connection yet to hear others by."""
+        if self._wake is None:
+            fresh = self._beating.listens_again()
+            if fresh is not None:
+                self._listen(fresh)
+        return self._wake is None
+
+    def _is_new(self):
         """Whether the connections are new, and so everything is to be looked at."""
         again, self._renew_all = self._renew_all, False
-        if self._wake is None:
-            self._listen()
-        elif self._loop is None:
+        if self._loop is None:
             self._wake.read()
         if again:
             self._leases.read(self._wake.connection)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""A network between a node and its database that a test cuts: nothing goes through and nothing is closed."""
+
+import asyncio
+
+
+class Line:
+    """`async with Line(port) as line`: what connects to `line.port` speaks to that port, while it is not `cut`."""
+
+    def __init__(self, port):
+        self._to = port
+        self._open = asyncio.Event()
+        self._open.set()
+        self._tasks = set()
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._begin, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *exception):
+        self._server.close()
+        for each in self._tasks:
+            each.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cut(self):
+        self._open.clear()
+
+    def mend(self):
+        """What was under way is lost: connections that were cut stay so."""
+        for each in self._tasks:
+            each.cancel()
+        self._open.set()
+
+    async def _begin(self, reader, writer):
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await self._open.wait()
+        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._carry(reader, back))
+                group.create_task(self._carry(there, writer))
+        except* (OSError, EOFError):
+            pass
+        finally:
+            writer.close()
+            back.close()
+
+    async def _carry(self, from_, to):
+        while octets := await from_.read(65536):
+            await self._open.wait()
+            to.write(octets)
+            await to.drain()
+        raise EOFError
