@@ -2,6 +2,7 @@
 """The gateway's store, a device's folder, and the disk below them: readable for their owner alone, of this version."""
 
 import contextlib
+import importlib
 import json
 import os
 import shutil
@@ -16,10 +17,14 @@ _ROOM = 100 << 20  # octets: three full files of --events, or a store with what 
 
 
 def store(_machine, args):
-    """The file of --store."""
+    """The file or the database of --store."""
+    from tools.store.opening import is_postgres
     from tools.store.tables import VERSION
 
-    path = Path(args.store)
+    if is_postgres(args.store):
+        yield from importlib.import_module("tools.doctor.database").store(args.store)
+        return
+    path = Path(args.store.removeprefix("sqlite:"))
     check = f"store {path}"
     if not path.exists():
         yield ok(check, "there is none yet", "msgin5g gateway and msgin5g provision make it")
@@ -126,7 +131,10 @@ def keys_of_device(_machine, args):
 
 def disk(_machine, args):
     """Where the store is: a full disk loses nothing, but takes nothing either."""
-    folder = Path(args.store).absolute().parent
+    from tools.store.opening import is_postgres
+
+    where = "." if is_postgres(args.store) else args.store.removeprefix("sqlite:")
+    folder = Path(where).absolute().parent
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
