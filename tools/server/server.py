@@ -45,7 +45,8 @@ class Server:
         self._settings = settings
         self.isolation = Isolation(store, settings, emit)
         self._emit = emit = self.isolation.emit
-        self._flood = Flood(settings.rate) if store.node is None else SharedFlood(settings.rate)
+        self.is_node = store.node is not None  # one of several
+        self._flood = SharedFlood(settings.rate) if self.is_node else Flood(settings.rate)
         self._told = Flood(_TOLD, burst=_TOLD_BURST)
         self.refusals = collections.Counter()  # by code
         self.counters = Counters(store.kept())

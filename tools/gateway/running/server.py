@@ -84,7 +84,7 @@ class ServerProgram(Running):
     async def listen(self):
         self.server.exposure.listens_at(self.http_uri)
         await super().listen()
-        if self.store.node is not None:
+        if self.server.is_node:
             self.store.told["spent"] = self._hear_spent
             self.task(self._tell_spent())
 
