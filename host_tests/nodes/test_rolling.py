@@ -12,6 +12,8 @@ from host_tests.gateway.page import described
 from host_tests.gateway.page.test_metrics import samples
 from host_tests.gateway.scripted import LONG, ApplicationServer, Process, Ue, run
 from tools.programs.patience import patience
+from tools.programs.ports import free_port
+from tools.programs.postgres import Cluster
 
 A = "ue:a"
 AS = "as:weather@example.org"
@@ -124,3 +126,29 @@ def test_each_node_tells_of_all(nodes):
             assert await node.kill(signal.SIGTERM) == 0
 
     run(main())
+
+
+def test_a_node_without_its_database_is_not_ready_and_lives(tmp_path):
+    """Also where nobody asks it for anything meanwhile; and it is ready again by itself."""
+
+    async def main(cluster):
+        node = Node(tmp_path, cluster.uri(cluster.create()), "a")
+        await node.start()
+        await until(node.ready)
+        cluster.kill()
+
+        async def away():
+            status, headers, octets = await node.get("/readyz")
+            if status == 200:
+                return False
+            assert headers["Retry-After"] and "the store" in json.loads(octets)["detail"]
+            return True
+
+        await until(away)
+        assert (await node.get("/healthz"))[0] == 200
+        cluster.start()
+        await until(node.ready)
+        assert await node.kill(signal.SIGTERM) == 0
+
+    with Cluster(port=free_port()) as cluster:
+        run(main(cluster))
