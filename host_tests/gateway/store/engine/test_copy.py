@@ -2,15 +2,23 @@
 """A store that is copied whole into a database and back: each row, the numbers, and that nobody serves from two."""
 
 import contextlib
+import json
 import os
+import random
+import sqlite3
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 
+from host_tests.gateway.scripted import SERVICE
 from tools.cli import main
-from tools.store import opening
+from tools.server.delivery.pushes import Outcome
+from tools.server.server import Server
+from tools.server.settings import Settings
+from tools.store import opening, tables
 from tools.store.engine.copying import catalogue
 from tools.store.engine.copying.copy import copy, take_back
 from tools.store.faults import StoreError
@@ -276,6 +284,81 @@ def test_the_next_message_is_behind_those_that_were_copied(tmp_path, database):
     with opened(again) as store:
         assert add(store, "e") > there and queue(store) == ["a", "b", "d", "e"]
         assert store.parts(there) == ['"x"']
+
+
+def test_what_was_accepted_is_delivered_in_order_from_the_copy_and_once(tmp_path, database):
+    file, again = str(tmp_path / "one.db"), str(tmp_path / "two.db")
+    there, here = Peer("192.0.2.1", 5683), Peer("192.0.2.2", 5683)
+
+    def body(kind, ue, **members):
+        return {"msgIden": SERVICE, "msgType": kind, "oriAddr": {"oriAddrType": "UE", "addr": ue}, **members}
+
+    def ask(server, peer, said, now):
+        answer = server.request(peer, 50, json.dumps(said).encode(), now)
+        assert answer.code == "2.04", answer
+
+    @contextlib.contextmanager
+    def served(where, now):
+        store = opening.open_store(where)
+        server = Server(store, Settings(open=True), lambda event, **fields: None, rng=random.Random(1))
+        server.start(now)
+        yield server
+        store.close()
+
+    def send(server, payload, now):
+        to = {"destAddrType": "UE", "addr": UE}
+        message = body("MSG", OTHER, destAddr=to, msgId=str(uuid.uuid4()), payload=payload, appId="1")
+        ask(server, here, message | {"isStoreForward": True}, now)
+
+    def taken(server, now):
+        (push,) = server.work(now)
+        server.outcome(push, Outcome.of_coap("2.04", "", None), now)
+        return push.body["payload"]
+
+    with served(file, 1000.0) as server:
+        for ue, peer in ((UE, there), (OTHER, here)):
+            ask(server, peer, body("REG", ue), 1000.0)
+        for payload in ("one", "two", "three"):
+            send(server, payload, 1000.0)
+        assert taken(server, 1000.0) == "one"
+    copy(file, database)
+    with served(database, 1001.0) as server:
+        for ue, peer in ((UE, there), (OTHER, here)):
+            ask(server, peer, body("REG", ue), 1001.0)  # its node has heard it now
+        send(server, "four", 1001.0)
+        assert taken(server, 1001.0) == "two"
+    copy(database, again)
+    with served(again, 1002.0) as server:
+        assert [taken(server, 1002.0) for _ in range(2)] == ["three", "four"]
+        assert server.work(1002.0) == []
+
+
+def test_a_store_of_the_first_version_is_copied(tmp_path, database):
+    """Its tables are made as a start of this program makes them."""
+    file = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as old:
+        for statement in tables.SCHEMA.split(";"):
+            old.execute(statement)
+        old.execute("PRAGMA user_version=%d" % tables.VERSION)
+        old.execute("INSERT INTO device VALUES (?)", (UE,))
+        old.execute(
+            "CREATE TABLE application (app_id INTEGER PRIMARY KEY, ue TEXT UNIQUE, credential BLOB,"
+            " identifier TEXT UNIQUE, registration_id BLOB)"
+        )
+        old.execute("INSERT INTO application VALUES (7, ?, ?, NULL, NULL)", (UE, b"digest"))
+        old.execute(
+            "INSERT INTO message (position, lane, kind, target_type, target, msg_id, head, origin_set, set_id,"
+            " store_forward, state, expires, octets) VALUES (1, 1, 'MSG', 'UE', ?, 'm', '{}', '', '', 1, 'stored',"
+            " 2e9, 5)",
+            (UE,),
+        )
+    file.chmod(0o600)
+    counts, _ = copy(str(file), database)
+    assert (counts["device"], counts["message"], counts["app_client"], counts["app_ue"]) == (1, 1, 1, 1)
+    with opened(database) as store:
+        assert store.applications_of(UE)[0].app_id == 7
+        assert store.count_listed()["never"] == 1
+        assert store.load(1) == (1, 5)
 
 
 def test_a_password_is_not_shown(tmp_path):
