@@ -160,7 +160,25 @@ class Answers(Block2Cache):
             self._peer = self._peer_of(request)  # nothing comes between this and __setitem__
             return answer
 
+        block = request.opt.block2
+        if block is not None and block.block_number and request.code is codes.GET:
+            answer = await self._made_again(_extract_block_key(request), build)
+            if answer is not None:
+                return answer
         return await super().extract_or_insert(request, build)
+
+    async def _made_again(self, key, build):
+        """A further block of what another node has begun to tell, or this one before its restart: the ETag says whether
+        it is the same. The answer where it is another one, as an error is; None where the block is to be cut from what
+        is kept, or there is none."""
+        if self._shelf.get(key) is not None:
+            return None
+        answer = await build()
+        if not answer.code.is_successful():
+            return answer
+        if answer.opt.etag is not None and answer.payload:
+            self[key] = answer
+        return None
 
     def __setitem__(self, key, answer):
         self._shelf.put(key, self._peer, answer, len(answer.payload))

@@ -39,7 +39,7 @@ from tools.transport.security import SecureSite, speaker
 from tools.transport.site import Site, answer_by, keep_time
 from tools.wire import bodies
 from tools.wire.answers import Refusal
-from tools.wire.identity import Peer
+from tools.wire.identity import Peer, plain
 
 PATH = "msgin5g"
 _ONLY = (PATH,)
@@ -55,7 +55,7 @@ def peer_of(remote):
     if isinstance(remote, LineAddress):
         return Peer(remote.line.name, 0)
     if type(remote) is UDP6EndpointAddress and remote.sockaddr[0].startswith("::ffff:"):
-        return Peer(remote.sockaddr[0][7:], remote.sockaddr[1])  # as below, for each datagram of a flood
+        return plain(remote.sockaddr)  # as below, for each datagram of a flood
     host, port = hostportsplit(remote.hostinfo)
     return Peer(host, port or 5683)
 

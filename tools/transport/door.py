@@ -34,6 +34,7 @@ _TRIED, _STILL = (
     8,
 )  # while more comes than can be read: after so many refusals one of so many is looked at
 _GOOD = 4096  # addresses that something has verified from
+_ANY_IPV6, _ANY_IPV4 = bytes(16), bytes(10) + b"\xff\xff" + bytes(4)  # what leaves has whichever address fits
 _SO_RXQ_OVFL = 40  # Linux: with a datagram comes how many the kernel has dropped
 
 
@@ -55,6 +56,7 @@ class Door:
         self.straight = (
             None  # takes a datagram (octets, ancillary, flags, address) from before aiocoap, or gives False
         )
+        self.strays = None  # of a node among others: Strays
         self._serving = False
         self._behind = False  # there is more than one batch holds
         self._refusals = {}  # while that is so: address: how many of its datagrams were refused
@@ -152,6 +154,8 @@ class Door:
                 self._hand_on((octets, ancillary, flags, address))
                 return
             self.stray += 1
+            if self.strays is not None and self.strays.take(datagram, octets, ancillary, address):
+                return
             source, answer = None, ()  # a ping, or a response to nothing: a Reset (RFC 7252 section 4.2)
         elif self._discovery and self._discovery.take(datagram, octets, ancillary, address):
             return
@@ -168,6 +172,21 @@ class Door:
                 self._loop.call_soon(self._serve)
             return
         self._refuse(datagram, answer, ancillary, address)
+
+    def reject(self, datagram, ancillary, address):
+        """Nobody has asked for it."""
+        self._refuse(datagram, (), ancillary, address)
+
+    def take_expected(self, octets, address):
+        """A datagram that has come to another node: whether it fits an exchange of this one."""
+        datagram = datagrams.read(octets)
+        if datagram is None or datagram.is_request:
+            return False
+        if not self._is_expected(UDP6EndpointAddress(address, self._interface), datagram):
+            return False
+        family = _ANY_IPV4 if address[0].startswith("::ffff:") else _ANY_IPV6
+        self._hand_on((octets, [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, family + bytes(4))], 0, address))
+        return True
 
     def _refuse(self, datagram, answer, ancillary, address):
         self.refused += datagram.is_request

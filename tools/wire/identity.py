@@ -35,6 +35,11 @@ def peer_at(host, port, identity=None):
     return made
 
 
+def plain(address):
+    """The Peer at an address of a socket that takes both IPv4 and IPv6."""
+    return Peer(address[0].removeprefix("::ffff:"), address[1])
+
+
 class Binding(Protocol):
     FOREIGN: str  # why a UE Service ID is refused that is another's
 

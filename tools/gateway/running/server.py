@@ -16,11 +16,13 @@ from tools.server.flood import PERIOD
 from tools.server.server import Server
 from tools.server.unrecorded import Unrecorded
 from tools.store.opening import open_store
+from tools.transport.arrival.strays import Strays
 from tools.transport.coap import PATH, SMALL
 from tools.transport.paths import Path
 from tools.transport.web.http import HttpTransport
 from tools.wire.answers import Refusal, Request
 from tools.wire.bodies import Address
+from tools.wire.identity import plain
 
 
 class ServerProgram(Running):
@@ -87,6 +89,23 @@ class ServerProgram(Running):
         if self.server.is_node:
             self.store.told["spent"] = self._hear_spent
             self.task(self._tell_spent())
+            door = self.coap.door
+            door.strays = strays = Strays(door, self._find_stray, self.task)
+            self.store.told["datagram"] = strays.hear
+
+    async def _find_stray(self, address, octets):
+        try:
+            return await self._event(self._pass_on, plain(address), address, octets)
+        except Refusal:  # the store is not working: nobody knows
+            return True
+
+    def _pass_on(self, peer, address, octets, now):
+        for ue in sorted(self.store.ues_at(peer, now)):
+            node = self.store.node_of(Address("UE", ue), now)
+            if node not in (None, self.store.node):
+                self.store.tell("datagram", [list(address), octets.hex()], node)
+                return True
+        return False
 
     async def _tell_spent(self):
         """What sources of requests have spent is one budget at all nodes."""
