@@ -23,6 +23,44 @@ def test_it_goes_on_wherever_it_comes(database):
     run(main())
 
 
+async def until(true, seconds=10):
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+def test_a_reset_at_another_node_is_passed_on(database):
+    async def main():
+        async with three(database) as (nodes, device):
+            await ask(device, nodes.ports["a"], registration())
+            device.answers_to = nodes.ports["b"]
+            assert await ask(device, nodes.ports["a"], message()) == ("2.04", 0)
+            near, far = nodes["b"].coap.door.strays, nodes["a"].coap.door.strays
+            await until(lambda: far.heard)
+            assert (near.passed, far.heard) == (1, 1)
+            count = len(device.pushed)
+            await asyncio.sleep(1)  # more than the 0.3 s of the first retransmission: the exchange is over
+            assert len(device.pushed) == count
+            assert set(device.pushed) == {nodes.ports["a"]}
+
+    run(main())
+
+
+def test_it_is_spoken_to_from_where_it_spoke_last(database):
+    async def main():
+        async with three(database) as (nodes, device):
+            await ask(device, nodes.ports["a"], registration())
+            for name in "abcb":
+                device.pushed.clear()
+                assert await ask(device, nodes.ports[name], message()) == ("2.04", 0)
+                await until(lambda: device.pushed)
+                assert device.pushed[-1] == nodes.ports[name]
+            in_order(device)
+            assert device.nonces.own == sorted(device.nonces.own)  # else it would take them for replays
+
+    run(main())
+
+
 @pytest.mark.parametrize("order", ["after", "at once"])
 def test_its_request_at_another_node_is_challenged_and_goes_on(database, order):
     """Its retransmission has come elsewhere: it hears by an own nonce that it is to ask once more."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Three nodes in this process that serve one device by one key, from one database."""
 
+import asyncio
 import contextlib
 import json
 import uuid
@@ -12,6 +13,7 @@ from tools.gateway.running.options import Options
 from tools.gateway.running.server import ServerProgram
 from tools.page.events import Events
 from tools.server.settings import Settings
+from tools.store.faults import StoreError
 from tools.store.opening import open_store
 
 HERE = "127.0.0.1", 0
@@ -47,10 +49,14 @@ class Nodes:
         self.section = section
 
     async def start(self, name):
-        program = ServerProgram(
-            Options(Settings(), HERE, HERE, self._uri, ack_timeout=0.3, security="oscore"), Events(out=None)
-        )
-        program.store.node = name
+        options = Options(Settings(), HERE, HERE, self._uri, ack_timeout=0.3, security="oscore", node=name)
+        async with asyncio.timeout(10):  # until the database has noticed that the one before it is gone
+            while True:
+                try:
+                    program = ServerProgram(options, Events(out=None))
+                    break
+                except StoreError:
+                    await asyncio.sleep(0.1)
         stack = self._stacks[name] = contextlib.AsyncExitStack()
         self.programs[name] = await stack.enter_async_context(program)
         self.ports[name] = program.coap_port

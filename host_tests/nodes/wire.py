@@ -113,7 +113,8 @@ class Device:
         self._other.setblocking(False)
         self._ids = itertools.count(1)
         self.asked = {}  # token: Asked
-        self.pushed = []  # the codes of what the nodes have asked
+        self.pushed = []  # from which port the nodes have asked something, each time
+        self.answers_to = None  # the port that all its Resets go to, None where it is that of who asked
         self._came = asyncio.Event()
         loop = asyncio.get_running_loop()
         for each in (self._socket, self._other):
@@ -165,8 +166,9 @@ class Device:
             return
         if code >> 5 == 0:  # a node asks
             self.nonces.note(options, payload, None)
-            self.pushed.append(code)
-            of.sendto(bytes((0x40 | RST << 4, 0)) + mid.to_bytes(2, "big"), address)
+            self.pushed.append(address[1])
+            to = address[1] if self.answers_to is None else self.answers_to
+            of.sendto(bytes((0x40 | RST << 4, 0)) + mid.to_bytes(2, "big"), (address[0], to))
             return
         asked = self.asked[token]
         if mtype == CON:

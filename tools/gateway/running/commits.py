@@ -197,7 +197,7 @@ class Commits:
                     raise self._store.given_up()
             if shared.changed:
                 self._program.note()
-                shared.complete()
+            shared.complete()  # other nodes may be told of something though no row was written
         except Exception as error:
             with contextlib.suppress(*DATABASE_ERRORS):
                 shared.undo(error)
