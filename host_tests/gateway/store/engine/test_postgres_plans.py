@@ -10,12 +10,13 @@ import contextlib
 import sys
 from pathlib import Path
 
-import psycopg
+import pytest
 
 import tools.store
 from host_tests.gateway.store.engine import filled
 from host_tests.gateway.store.plans import MAY_SCAN
 from tools.store.faults import Fault
+from tools.store.postgres.dialing import dial
 from tools.store.postgres.store import PostgresStore
 
 ROOM = Path(tools.store.__file__).parent
@@ -134,41 +135,69 @@ def scans(plan, tables, first=False):
         yield from scans(each, tables, first)
 
 
-def test_each_statement_has_its_index(database):
-    store = PostgresStore(database)
+def plan_of(link, sql, parameters=0):
+    """How PostgreSQL goes about a statement, whatever its values are."""
+    values = "(%s)" % ", ".join(["NULL"] * parameters) if parameters else ""
+    link.execute("PREPARE it AS " + sql)
     try:
-        with psycopg.connect(database, autocommit=True) as link:
-            tables = filled.fill(link) - filled.FEW
-            watched = store._db = store._main = Watched(store._db)
-            store._aside = watched  # what goes there, goes here
-            store.draw(b"of no key")
-            store._aside = None
-            refused = run(store)
-            assert not refused, "\n".join(refused)
-            found = {}
-            link.execute("SET enable_seqscan=off")
-            link.execute("SET plan_cache_mode=force_generic_plan")
-            for statement in watched.statements:
-                prepared = watched._prepared.get(statement)
-                if prepared is None or prepared.of.sql.startswith(
-                    ("SET", "SELECT set_config", "NOTIFY", "LOCK")
-                ):
-                    continue
-                link.execute("PREPARE it AS " + prepared.of.sql)
-                nulls = ", ".join(["NULL"] * len(prepared.of.order))
-                (plan,) = link.execute(
-                    "EXPLAIN (FORMAT JSON) EXECUTE it" + ("(%s)" % nulls if nulls else "")
-                ).fetchone()
-                link.execute("DEALLOCATE it")
-                if said := list(scans(plan[0]["Plan"], tables)):
-                    if not any(words in statement for words in _ALLOWED):
-                        found[statement] = said
-            assert not found, "\n".join("%s: %s" % each for each in found.items())
-            left = [
-                "%s:%d" % (Path(file).name, first)
-                for (file, first), last in places().items()
-                if not any(file == at and first <= line <= last for at, line in watched.lines)
-            ]
-            assert not left, "\n".join(left)
+        return link.execute("EXPLAIN (FORMAT JSON) EXECUTE it" + values).fetchone()[0][0]["Plan"]
+    finally:
+        link.execute("DEALLOCATE it")
+
+
+@pytest.fixture(scope="module")
+def plans(postgres):
+    """A database that is full, a connection to it as the store has them, and the tables that grow."""
+    name = postgres.create()
+    uri = postgres.uri(name)
+    PostgresStore(uri, serving=False).close()  # makes them
+    with dial(uri) as link:
+        yield uri, link, filled.fill(link) - filled.FEW
+    postgres.drop(name)
+
+
+@pytest.mark.parametrize(
+    "statement, said",
+    [
+        ("SELECT ue FROM registration WHERE profile='{}'", ["Seq Scan on registration "]),
+        ("DELETE FROM part WHERE payload='noticed'", ["Seq Scan on part "]),
+        (
+            "SELECT number FROM seen WHERE originator || ''='a' ORDER BY number LIMIT 1",
+            ["Index Scan on seen seen_pkey"],
+        ),
+        ("SELECT number FROM seen ORDER BY number LIMIT 1", []),
+        ("SELECT ue FROM registration WHERE ue='a'", []),
+        ("SELECT min(expires) FROM registration WHERE live", []),
+        ("SELECT * FROM peer", []),
+    ],
+)
+def test_what_goes_through_a_table_is_noticed(plans, statement, said):
+    _, link, tables = plans
+    assert list(scans(plan_of(link, statement), tables)) == said
+
+
+def test_each_statement_has_its_index(plans):
+    uri, link, tables = plans
+    store = PostgresStore(uri)
+    try:
+        watched = store._db = store._main = Watched(store._db)
+        store._aside = watched  # what goes there, goes here
+        store.draw(b"of no key")
+        store._aside = None
+        refused = run(store)
+        assert not refused, "\n".join(refused)
+        found = []
+        for statement in watched.statements:
+            prepared = watched._prepared.get(statement)  # None of what begins and ends transactions
+            if prepared is not None and not any(words in statement for words in _ALLOWED):
+                plan = plan_of(link, prepared.of.sql, len(prepared.of.order))
+                found += ["%s: %s" % (statement, said) for said in scans(plan, tables)]
+        assert not found, "\n".join(found)
+        left = [
+            "%s:%d" % (Path(file).name, first)
+            for (file, first), last in places().items()
+            if not any(file == at and first <= line <= last for at, line in watched.lines)
+        ]
+        assert not left, "\n".join(left)
     finally:
         store.close()
