@@ -147,12 +147,13 @@ def plan_of(link, sql, parameters=0):
 
 @pytest.fixture(scope="module")
 def plans(postgres):
-    """A database that is full, a connection to it as the store has them, and the tables that grow."""
+    """A store that is full, a connection to its database as it has them, and the tables that grow."""
     name = postgres.create()
     uri = postgres.uri(name)
-    PostgresStore(uri, serving=False).close()  # makes them
+    store = PostgresStore(uri)  # before there is anything to tidy
     with dial(uri) as link:
-        yield uri, link, filled.fill(link) - filled.FEW
+        yield store, link, filled.fill(link) - filled.FEW
+    store.close()
     postgres.drop(name)
 
 
@@ -177,27 +178,23 @@ def test_what_goes_through_a_table_is_noticed(plans, statement, said):
 
 
 def test_each_statement_has_its_index(plans):
-    uri, link, tables = plans
-    store = PostgresStore(uri)
-    try:
-        watched = store._db = store._main = Watched(store._db)
-        store._aside = watched  # what goes there, goes here
-        store.draw(b"of no key")
-        store._aside = None
-        refused = run(store)
-        assert not refused, "\n".join(refused)
-        found = []
-        for statement in watched.statements:
-            prepared = watched._prepared.get(statement)  # None of what begins and ends transactions
-            if prepared is not None and not any(words in statement for words in _ALLOWED):
-                plan = plan_of(link, prepared.of.sql, len(prepared.of.order))
-                found += ["%s: %s" % (statement, said) for said in scans(plan, tables)]
-        assert not found, "\n".join(found)
-        left = [
-            "%s:%d" % (Path(file).name, first)
-            for (file, first), last in places().items()
-            if not any(file == at and first <= line <= last for at, line in watched.lines)
-        ]
-        assert not left, "\n".join(left)
-    finally:
-        store.close()
+    store, link, tables = plans
+    watched = store._db = store._main = Watched(store._db)
+    store._aside = watched  # what goes there, goes here
+    store.draw(b"of no key")
+    store._aside = None
+    refused = run(store)
+    assert not refused, "\n".join(refused)
+    found = []
+    for statement in watched.statements:
+        prepared = watched._prepared.get(statement)  # None of what begins and ends transactions
+        if prepared is not None and not any(words in statement for words in _ALLOWED):
+            plan = plan_of(link, prepared.of.sql, len(prepared.of.order))
+            found += ["%s: %s" % (statement, said) for said in scans(plan, tables)]
+    assert not found, "\n".join(found)
+    left = [
+        "%s:%d" % (Path(file).name, first)
+        for (file, first), last in places().items()
+        if not any(file == at and first <= line <= last for at, line in watched.lines)
+    ]
+    assert not left, "\n".join(left)
