@@ -3,12 +3,16 @@
 device is taken twice, and a device that comes elsewhere goes on at once."""
 
 import asyncio
+import contextlib
 import random
 
 import pytest
 
 from host_tests.gateway.devices import run
 from host_tests.nodes.three import ask, in_order, message, registration, three
+from host_tests.nodes.wire import Device
+from tools.gateway import keys as key_files
+from tools.store.opening import open_store
 
 
 def test_it_goes_on_wherever_it_comes(database):
@@ -19,6 +23,37 @@ def test_it_goes_on_wherever_it_comes(database):
                 assert await ask(device, nodes.ports[name], message()) == ("2.04", 0)
             in_order(device)
             assert not device.nonces.own or device.pushed
+
+    run(main())
+
+
+def test_new_keys_are_its_keys_at_all_nodes_once_it_has_used_them(database):
+    async def main():
+        async with three(database) as (nodes, device):
+            for name in "ab":
+                await ask(device, nodes.ports[name], registration())
+            section = key_files.new_section({bytes.fromhex(nodes.section["sender_id"])})
+            old, new = (key_files.of_section("here", each) for each in (nodes.section, section))
+            with contextlib.closing(open_store(database, serving=False)) as store, store.transaction():
+                store.begin_rekey(old.digest, new, 0.0)
+            renewed = Device(section)
+            try:
+                await asyncio.sleep(0.2)  # what a command has changed is heard of
+                assert await ask(device, nodes.ports["c"], registration()) == (
+                    "2.04",
+                    0,
+                )  # the old ones until then
+                assert await ask(renewed, nodes.ports["a"], registration()) == ("2.04", 1)
+                await asyncio.sleep(0.2)
+                for name in "bca":
+                    assert await ask(renewed, nodes.ports[name], message()) == ("2.04", 0)
+                    asked = device.make(registration())
+                    device.send(nodes.ports[name], asked.octets)
+                    assert await device.response(asked) == ("4.01", None, False)
+                in_order(device)
+                in_order(renewed)
+            finally:
+                renewed.close()
 
     run(main())
 
