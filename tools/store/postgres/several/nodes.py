@@ -109,7 +109,7 @@ class Nodes(Alone):
 
     def whose_work(self, whose, values):
         """(whether it is to be noticed here, at other nodes); what a UE's node is, is asked once for all."""
-        if not self._serving:
+        if not self._serving or self._leases.living <= {self.node}:
             return True, False
         if whose == "leader":
             return self.leads, not self.leads
@@ -245,7 +245,10 @@ class Nodes(Alone):
         self._members, self._leases.view = seen
         living = frozenset(each.name for each in self._members if each.lives)
         serving = frozenset(each.name for each in self._members if each.serves)
+        came = living - self._leases.living - {self.node}
         news = self._leases.members(living, serving)
+        for each in came:  # until now it was told nothing: what it has not seen yet, it looks for once more
+            self.tell(EVERYTHING, None, each)
         if not self.leads and self._state == members.UP and self._leader() is None:
             news |= self._try_to_lead()
         return news
