@@ -14,7 +14,6 @@ class Options:
     coap: tuple = ("127.0.0.1", PORT)
     http: tuple = ("127.0.0.1", 8065)
     store: str = "gateway.db"
-    node: str | None = None  # its name, where several serve from one database
     ack_timeout: float = 2.0
     admin: bool = False
     serial: tuple = ()  # paths of serial lines
@@ -33,6 +32,7 @@ class Options:
         None  # the file of who is trusted to say who is behind https://; None: as the system has it
     )
     function: dict = field(default_factory=dict)  # of FunctionSettings, what is not its default
+    node: str | None = None  # its name, where several serve from one database
 
 
 class AddressInUse(OSError):

@@ -177,8 +177,12 @@ class ServerProgram(Running):
         answer = await self._answer("groups", peer, self._event(self._managed, peer, request))
         if request.code != "GET" and answer.about:
             self._observed(answer.about)
-            self.store.tell("look", sorted(answer.about))
+            if self.store.node is not None:
+                self.quietly(self._tell_observed, sorted(answer.about))
         return answer
+
+    def _tell_observed(self, names, now):
+        self.store.tell("look", names)
 
     def _observed(self, names, node=None):
         """What has one of these names has changed, here or at another node: who observes it hears of it."""
