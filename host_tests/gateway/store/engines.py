@@ -10,13 +10,24 @@ import itertools
 
 from host_tests.nodes.postgres import started
 from tools.store import store as sqlite_store
+from tools.store.alone import Alone
 
-# Files of decisions that are the same on both, as they stand. `test_decisions_on_postgresql` runs them.
+# Files of decisions that are the same on both. `test_decisions_on_postgresql` runs them; it takes a minute of one core.
+_MESSAGES = "host_tests/gateway/server/messages/"
 ON_POSTGRESQL = (
+    _MESSAGES + "test_aggregated_reports.py",
+    _MESSAGES + "test_aggregates.py",
+    _MESSAGES + "test_broadcast.py",
+    _MESSAGES + "test_elsewhere.py",
+    _MESSAGES + "test_groups.py",
+    "host_tests/gateway/reach/test_windows.py",
     "host_tests/gateway/server/test_decisions.py",
-    "host_tests/gateway/server/messages/test_aggregated_reports.py",
-    "host_tests/gateway/server/messages/test_broadcast.py",
-    "host_tests/tools/update/served/test_more_than_once.py",
+    "host_tests/gateway/server/test_reading.py",
+    "host_tests/gateway/server/test_server_topics.py",
+)
+# But for times that are moved with the clock of one machine.
+NOT_ON_POSTGRESQL = (
+    "host_tests/gateway/reach/test_windows.py::test_what_counts_from_the_registration_is_set_with_the_clock",
 )
 NAMES = ("sqlite", "postgresql")
 
@@ -53,6 +64,23 @@ _MANY = 100  # times: then what was deleted is thrown away
 _AT_ONCE = 8  # stores without a name of one test
 
 
+def _alone(of):
+    """A PostgresStore that is no node among others: what those decide has tests of its own (host_tests/nodes)."""
+
+    class OfOne(of):
+        begin_nodes = _joined = _tell_noticed = lambda self, *_: None
+        node, leads = None, True
+        serves, node_of, tell, contend = Alone.serves, Alone.node_of, Alone.tell, Alone.contend
+        may_give_back, begin_serving, hear = Alone.may_give_back, Alone.begin_serving, Alone.hear
+        drain, end_serving, nodes = Alone.drain, Alone.end_serving, Alone.nodes
+        leave = Alone.end_serving
+
+        def whose_work(self, whose, values):
+            return True, False
+
+    return OfOne
+
+
 class Engine:
     """Databases for the stores of one test at a time, in a server of this process."""
 
@@ -63,7 +91,7 @@ class Engine:
 
         self._connect = psycopg.connect
         self._cluster = cluster
-        self._store = PostgresStore
+        self._store = _alone(PostgresStore)
         self._open = {}  # by its key, the stores of the test at hand
         self._taken = {}  # by its path, or a number where it has none: the database
         self._free = []

@@ -33,6 +33,12 @@ def _text(value):
 def _integer(value):
     if type(value) is int:
         return b"%d" % value
+    if isinstance(
+        value, str
+    ):  # what is set aside has its key as text, which the other engine takes for the number
+        if value.isascii() and value.isdigit():
+            return value.encode()
+        raise TypeError("%r is no whole number" % (value,))
     if value == int(value):
         return b"%d" % int(value)
     raise TypeError("%r is no whole number" % (value,))
