@@ -17,6 +17,7 @@ from aiocoap.util import socknumbers
 
 from tools.server.flood import Flood
 from tools.server.isolation import place_of, reason_of
+from tools.store.faults import Unavailable
 from tools.transport.arrival import datagrams
 from tools.transport.arrival.turns import Turns
 from tools.transport.discovery import hear_own_groups_only
@@ -238,8 +239,11 @@ class Door:
             self._recent.datagram = None
 
     def _raised(self, address, error):
-        """An error of our own: counted, and some a second are told."""
+        """An error of our own: counted, and some a second are told. That the database is away is told by whoever writes;
+        to the device it is as if the datagram had been lost: it sends it again (RFC 7252 section 4.2)."""
         self.failed += 1
+        if isinstance(error, Unavailable):
+            return
         if self._told.allows(None, self._clock()):
             reason, place = reason_of(error), place_of(error)
             self._emit("error", kind="datagram", peer="%s:%d" % address[:2], reason=reason, place=place)
