@@ -37,17 +37,19 @@ class Line:
         task = asyncio.current_task()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        await self._open.wait()
-        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        ends = [writer]
         try:
+            await self._open.wait()
+            there, back = await asyncio.open_connection("127.0.0.1", self._to)
+            ends.append(back)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._carry(reader, back))
                 group.create_task(self._carry(there, writer))
-        except* (OSError, EOFError):
-            pass
+        except* (OSError, EOFError, asyncio.CancelledError):
+            pass  # the port is nobody's, one of both has gone, or it was cut: asyncio would print each
         finally:
-            writer.close()
-            back.close()
+            for each in ends:
+                each.close()
 
     async def _carry(self, from_, to):
         while octets := await from_.read(65536):

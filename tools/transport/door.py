@@ -239,8 +239,8 @@ class Door:
             self._recent.datagram = None
 
     def _raised(self, address, error):
-        """An error of our own: counted, and some a second are told. That the database is away is told by whoever writes;
-        to the device it is as if the datagram had been lost: it sends it again (RFC 7252 section 4.2)."""
+        """An error of our own: counted, and some a second are told. That the database is away is told by who writes; to
+        the device it is as if the datagram had been lost: it sends it again (RFC 7252 section 4.2)."""
         self.failed += 1
         if isinstance(error, Unavailable):
             return
