@@ -28,6 +28,8 @@ class Sniffed:
         return len(self._texts)
 
     def note(self, device, octets, to_device):
+        if len(octets) < 4:  # no CoAP: NGINX sends an empty one where the node has gone
+            return
         _, code, _, token, options, payload = read(octets)
         if code == 0 or OSCORE not in options:
             return
