@@ -7,7 +7,7 @@ import os
 import signal
 
 from host_tests.gateway.scripted import ApplicationServer, Process, Ue, run
-from host_tests.nodes.cut import Line
+from host_tests.nodes.chaos.cut import Line
 from tools.programs.patience import patience
 from tools.programs.ports import free_port
 from tools.programs.postgres import Cluster

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Devices with OSCORE and Application Servers that send to each other, in real time, while what is between them is
-killed: `python -m host_tests.nodes.chaos --devices 300 --seconds 120` tells what became of every message.
+killed: `python -m host_tests.nodes.chaos.story --devices 300 --seconds 120` tells what became of every message.
 
 Each few seconds one of the server, its database, and the network between these two goes, drawn by the seed: kill -9 of
 all its processes, or a proxy that forwards nothing; some seconds later it is back where it was.
@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from host_tests.many.field import Field, name
-from host_tests.nodes.cut import Line
-from host_tests.nodes.sniffed import Sniffed
+from host_tests.nodes.chaos.cut import Line
+from host_tests.nodes.chaos.sniffed import Sniffed
 from tools.application.server import ApplicationServer, ServerError
 from tools.demo.processes import Gateway
 from tools.gateway import keys as key_files

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from host_tests.nodes.sniffed import Sniffed
+from host_tests.nodes.chaos.sniffed import Sniffed
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def told(*words):
-    command = [sys.executable, "-m", "host_tests.nodes.chaos", *map(str, words)]
+    command = [sys.executable, "-m", "host_tests.nodes.chaos.story", *map(str, words)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
