@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 LINK ?= udp
+NODES ?= 1
 BOARD ?= rp2040
 SECURITY ?= oscore
 JOBS ?= auto
@@ -28,8 +29,8 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
 	@echo "ARGS='...' goes on to the command: make test ARGS='-k coap -x'"
 
-demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial for a serial line, LINK=relay for a relay
-	@$(BIN)/msgin5g demo --link $(LINK) $(ARGS)
+demo: micropython ## gateway, server and a device on this machine, step by step; LINK=serial: a serial line, LINK=relay: a relay, NODES=3: three servers
+	@$(BIN)/msgin5g demo --link $(LINK) --nodes $(NODES) $(ARGS)
 
 doctor: venv ## what this machine has and lacks, a line each with what to do; BOARD, PORT: of a board, too
 	@$(BIN)/msgin5g doctor $(call given,BOARD,--board) $(call given,PORT,--port) $(ARGS)

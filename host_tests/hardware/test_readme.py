@@ -29,6 +29,7 @@ FREE = "--coap 127.0.0.1:0 --http 127.0.0.1:0"
 ELSEWHERE = {
     "make demo LINK=serial": "gateway/serial/test_program.py",
     "make demo LINK=relay": "gateway/relay/test_relay_demo.py",
+    "make demo NODES=3": "nodes/front/test_nodes_demo.py",
     "make bench": "tools/bench/test_frame.py",
     ".venv/bin/msgin5g doctor": "tools/doctor/test_doctor.py",
     "make docs": "tools/site/test_built.py",

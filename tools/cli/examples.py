@@ -97,7 +97,7 @@ _EXAMPLES = {
         "msgin5g device --state sensor-1 examples/sensor.py",
         "msgin5g device --state sensor-1 --restart examples/sensor.py",
     ),
-    "demo": ("msgin5g demo", "msgin5g demo --link serial"),
+    "demo": ("msgin5g demo", "msgin5g demo --link serial", "msgin5g demo --nodes 3"),
     "impair": (
         "msgin5g impair --profile lossy-20              # the device's peer is coap://127.0.0.1:65402 then",
         "msgin5g impair --listen 0.0.0.0:65402 --server 127.0.0.1:65401 --seed 7",

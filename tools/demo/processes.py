@@ -85,10 +85,29 @@ class Process:
             return await self.wait()
 
 
-class Telling(Process):
-    """A program of `msgin5g`: `events` has what it tells. A subclass has its `name` and gives its `arguments()`."""
+class Events:
+    """Whose `events` is a Feed of what programs of `msgin5g` tell. A subclass has their `name`."""
 
     name = ""
+
+    async def event(self, name, seconds=20, start=0, **fields):
+        """The first event of that name with these fields."""
+        return await self.events.until(
+            lambda event: event["event"] == name and all(event.get(k) == v for k, v in fields.items()),
+            f"the {self.name} to tell {name!r} {fields or ''}".rstrip(),
+            seconds,
+            start,
+        )
+
+    def count(self, name, **fields):
+        return sum(
+            event["event"] == name and all(event.get(k) == v for k, v in fields.items())
+            for event in self.events.items
+        )
+
+
+class Telling(Events, Process):
+    """A program of `msgin5g`: `events` has what it tells. A subclass has its `name` and gives its `arguments()`."""
 
     def __init__(self, folder):
         super().__init__((), folder=folder)
@@ -116,32 +135,18 @@ class Telling(Process):
     def _options(self):
         return {"pass_fds": self._descriptors}
 
-    async def event(self, name, seconds=20, start=0, **fields):
-        """The first event of that name with these fields."""
-        return await self.events.until(
-            lambda event: event["event"] == name and all(event.get(k) == v for k, v in fields.items()),
-            f"the {self.name} to tell {name!r} {fields or ''}".rstrip(),
-            seconds,
-            start,
-        )
-
-    def count(self, name, **fields):
-        return sum(
-            event["event"] == name and all(event.get(k) == v for k, v in fields.items())
-            for event in self.events.items
-        )
-
 
 class Gateway(Telling):
     """`msgin5g gateway`, or the server by itself: `coap` and `http` are where it listens, once that was told.
 
     Killed and started again it keeps its ports and its store. Devices that look for a gateway hear of it where it is
-    `found`: whoever else runs on this machine would find it, too.
+    `found`: whoever else runs on this machine would find it, too. `store`: what --store says.
     """
 
-    def __init__(self, folder, *arguments, security="none", name="gateway", found=False):
+    def __init__(self, folder, *arguments, security="none", name="gateway", found=False, store="gateway.db"):
         super().__init__(folder)
         self.name = name
+        self.store = store
         self.coap = self.http = ("127.0.0.1", 0)
         self._security = security
         self._arguments = arguments
@@ -150,7 +155,7 @@ class Gateway(Telling):
 
     def arguments(self):
         listen = ("--coap", "%s:%d" % self.coap, "--http", "%s:%d" % self.http)
-        return ("--security", self._security, *listen, "--store", "gateway.db", *self._arguments)
+        return ("--security", self._security, *listen, "--store", self.store, *self._arguments)
 
     async def start(self):
         seen = len(self.events.items)
@@ -189,7 +194,8 @@ async def device_keys(folder, ue, store="gateway.db", program="gateway", more=()
 
 
 async def command(folder, *words, **environment):
-    """`msgin5g WORDS`, which must succeed; with these variables of the environment beside those that are there."""
+    """What `msgin5g WORDS` prints, in lines; it must succeed. With these variables of the environment beside those that
+    are there."""
     command = (sys.executable, "-m", "tools.cli", *map(str, words))
     process = Process(command, _environment() | environment, folder)
     async with process:
@@ -197,6 +203,7 @@ async def command(folder, *words, **environment):
             raise Unseen(
                 "expected msgin5g %s to succeed: %s" % (" ".join(map(str, words)), process.lines.items)
             )
+    return process.lines.items
 
 
 def _environment():

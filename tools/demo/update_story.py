@@ -11,8 +11,8 @@ FAILS = "raise ValueError('no such pump')\n"
 STARTS = 3  # that a trial has
 
 
-async def updated(story, folder, gateway, server):
-    """All of it."""
+async def updated(story, folder, gateway, server, side="gateway"):
+    """All of it. `side`: what the device speaks with."""
     await command(folder, "keys", "make", KEY, "--signatures", "32", **_here(folder))
     device = Device(folder / "garden")
     source = (APPS / "garden.py").read_text()
@@ -23,25 +23,25 @@ async def updated(story, folder, gateway, server):
             "ue_service_id": UE,
             "peer": "coap://%s:%d" % gateway.coap,
             "update": {"key": (folder / f"{KEY}.pub").read_text().strip()},
-            **await device_keys(folder, UE),
+            **await device_keys(folder, UE, gateway.store),
         }
     )
     try:
         async with device:
             await _runs(device, server, 1)
             story.step("garden-1 -> weather", "version 1 of its application says that it runs")
-            await _good(story, folder, gateway, server, device, _version(source, 2))
-            await _bad(story, folder, gateway, server, device, _version(source, 3, FAILS))
+            await _good(story, folder, gateway, server, device, _version(source, 2), side)
+            await _bad(story, folder, gateway, server, device, _version(source, 3, FAILS), side)
     except Unseen as error:
         raise Unseen("%s. What garden-1 said: %s" % (error, "; ".join(device.lines.items[-20:]))) from None
 
 
-async def _good(story, folder, gateway, server, device, source):
+async def _good(story, folder, gateway, server, device, source, side):
     seen = len(gateway.events.items)
-    octets = await _send(folder, 2, source)
+    octets = await _send(folder, gateway.store, 2, source)
     await gateway.event("update", start=seen, ue=UE, state="verified")
     story.step(
-        "gateway -> garden-1", f"version 2, signed: a bundle of {octets:,} octets; the device finds it whole"
+        side + " -> garden-1", f"version 2, signed: a bundle of {octets:,} octets; the device finds it whole"
     )
     await _starts(device, 0)
     await _runs(device, server, 2)
@@ -49,9 +49,9 @@ async def _good(story, folder, gateway, server, device, source):
     story.step("garden-1 -> weather", "version 2 says that it runs; registered, so it stays: confirmed")
 
 
-async def _bad(story, folder, gateway, server, device, source):
+async def _bad(story, folder, gateway, server, device, source, side):
     seen = len(gateway.events.items)
-    await _send(folder, 3, source)
+    await _send(folder, gateway.store, 3, source)
     await gateway.event("update", start=seen, ue=UE, state="verified")
     await _starts(device, 0)
     for _ in range(STARTS):
@@ -59,7 +59,7 @@ async def _bad(story, folder, gateway, server, device, source):
     story.step("garden-1", "version 3, signed too, raises at each of its three starts")
     await _runs(device, server, 2, times=2)
     ended = await gateway.event("update", start=seen, ue=UE, state="rolled-back")
-    story.step("garden-1 -> gateway", f"goes back to version 2 by itself: {ended['cause']}")
+    story.step("garden-1 -> " + side, f"goes back to version 2 by itself: {ended['cause']}")
 
 
 def _here(folder):
@@ -73,14 +73,14 @@ def _version(source, number, more=""):
     return source.replace(LINE, f"VERSION = {number}\n{more}")
 
 
-async def _send(folder, number, source):
+async def _send(folder, store, number, source):
     """Makes a bundle of this application, and a job of it; the octets of the bundle."""
     app, bundle = folder / f"garden-{number}/app.py", folder / f"garden-{number}.bundle"
     app.parent.mkdir()
     app.write_text(source)
     said = ("--name", "garden", "--version", number, "--number", number, "--board", "any")
     await command(folder, "bundle", app, *said, "--key", KEY, "-o", bundle, **_here(folder))
-    await command(folder, "update", "send", bundle, "--ue", UE, "--store", "gateway.db", "--no-wait")
+    await command(folder, "update", "send", bundle, "--ue", UE, "--store", store, "--no-wait")
     return bundle.stat().st_size
 
 

@@ -12,6 +12,8 @@ from tools.server.settings import PORT
 # stays: a request and all its repeats, EXCHANGE_LIFETIME of RFC 7252.
 _GRACE = 250  # s
 _HTTP = 8065
+# Between two datagrams of a request: ACK_TIMEOUT * ACK_RANDOM_FACTOR * 2^3 = 24 s as they come, and a little more.
+_LONGEST_PAUSE = 30  # s
 
 _MAIN = """\
 # Before the nodes of an MSGin5G Server: one address for devices (CoAP over UDP), one for Application Servers (HTTP).
@@ -26,7 +28,8 @@ events {{
 
 stream {{
     # A device keeps its node as long as its address and port stay what they are. A node that is gone loses its devices
-    # to the others, and no others theirs: three datagrams of each are lost by that, which a device repeats.
+    # to the others, and no others theirs: three datagrams of each are lost by that, which a device repeats. It pauses
+    # up to 24 s between them (RFC 7252 section 4.2): a node tried again sooner than that would lose them all.
     upstream msgin5g_coap {{
         hash $remote_addr:$remote_port consistent;
 {coap_nodes}
@@ -188,8 +191,8 @@ def configuration(args):
         main=_OWN.format(folder=folder) if folder else _SYSTEM,
         coap=_text(args.coap),
         http=_text(args.http),
-        coap_nodes=_servers(node for node, _ in args.node_at),
-        http_nodes=_servers(node for _, node in args.node_at),
+        coap_nodes=_servers([node for node, _ in args.node_at], _LONGEST_PAUSE),
+        http_nodes=_servers([node for _, node in args.node_at], 5),
         lifetime=args.lifetime,
         timeout=math.ceil(args.lifetime) + _GRACE,
         folders=folders,
@@ -201,8 +204,11 @@ def configuration(args):
     )
 
 
-def _servers(nodes):
-    return "\n".join("        server %s max_fails=1 fail_timeout=5s;" % _text(node) for node in nodes)
+def _servers(nodes, seconds):
+    """`seconds`: how long one that has failed is left alone."""
+    return "\n".join(
+        "        server %s max_fails=1 fail_timeout=%ds;" % (_text(node), seconds) for node in nodes
+    )
 
 
 def _host(name):

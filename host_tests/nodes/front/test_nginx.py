@@ -296,8 +296,10 @@ def test_it_says_what_it_was_told(capsys):
     lines = [line.strip() for line in text.splitlines()]
     assert lines.count("listen 0.0.0.0:65401 udp reuseport rcvbuf=4m;") == 1
     assert lines.count("listen [::]:443;") == 1
-    for server in ("10.0.0.1:65401", "10.0.0.1:8065", "[fd00::2]:1", "[fd00::2]:8065"):
-        assert lines.count(f"server {server} max_fails=1 fail_timeout=5s;") == 1
+    # Of CoAP longer than the longest pause of a device that repeats (RFC 7252 section 4.2: 2 s * 1.5 * 2^3)
+    coap, http = ("10.0.0.1:65401", "[fd00::2]:1"), ("10.0.0.1:8065", "[fd00::2]:8065")
+    for server, seconds in (*((each, 30) for each in coap), *((each, 5) for each in http)):
+        assert lines.count(f"server {server} max_fails=1 fail_timeout={seconds}s;") == 1
     # The longest silence of a device, and EXCHANGE_LIFETIME (RFC 7252 section 4.8.2: 247 s)
     (timeout,) = [line for line in lines if line.startswith("proxy_timeout")]
     assert int(timeout.split()[1].rstrip("s;")) >= 7201 + 247
