@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: MIT
 """Runs the MSGin5G Server by itself: UEs and Gateway UEs over CoAP, Application Servers over HTTP."""
 
+import socket
 import urllib.parse
 
 from tools.gateway import arguments, nginx
 from tools.gateway.commands import table
 from tools.gateway.running.serving import Command, Mistake
 from tools.server.hosts import address_of, is_loopback
+from tools.store.postgres.naming import is_postgres
 from tools.words import complain, counted
 
 
 def add_arguments(parser):
     arguments.add_common(parser)
     arguments.add_server(parser)
+    parser.add_argument(
+        "--reuse-port",
+        action="store_true",
+        help="let other servers of this machine listen on the ports of --coap and --http, too, each a --node of one"
+        " PostgreSQL store: the kernel gives each of them its devices, by their addresses (SO_REUSEPORT)",
+    )
     nginx.add_arguments(parser)
     table.add(parser, table.SERVER)
 
@@ -46,9 +54,26 @@ def server_hints(args, program):
 
 def _make(args, events):
     nginx.check(args)
+    if args.reuse_port:
+        _check_shared(args)
     from tools.gateway.running.server import ServerProgram  # by who serves, not by a command on the store
 
-    return ServerProgram(arguments.options_of(args, arguments.settings_of(args)), events)
+    return ServerProgram(
+        arguments.options_of(args, arguments.settings_of(args), reuse_port=args.reuse_port), events
+    )
+
+
+def _check_shared(args):
+    """Raises Mistake where nobody could share the ports, or who shares them would be one by name."""
+    if not hasattr(socket, "SO_REUSEPORT"):
+        raise Mistake("--reuse-port is not to be had on this system: put NGINX before them (--print-nginx)")
+    if not is_postgres(args.store):
+        raise Mistake("--reuse-port is for nodes of one database: give --store postgresql://...")
+    if args.node is None:
+        raise Mistake("--reuse-port needs --node NAME: what listens on one port has one name else")
+    for name in ("coap", "http"):
+        if not getattr(args, name)[1]:
+            raise Mistake("--reuse-port needs a port to share: give --%s HOST:PORT, other than 0" % name)
 
 
 _serve = Command(

@@ -208,14 +208,14 @@ class CoapTransport:
         with `paths.Path` at it."""
         self.paths.append(kind(name, self, decide))
 
-    async def start(self, host, port):
-        """Listens; returns the port. OSError when it is taken."""
+    async def start(self, host, port, reuse_port=False):
+        """Listens; returns the port. OSError when it is taken, by others than `reuse_port` allows."""
         site = self._site()
         if self._guard:
             site = SecureSite(site, self._guard)
         context = aiocoap.Context(serversite=site, loggername="coap-server")
         answer_by(context, site)
-        port = await listen(context, host, port)
+        port = await listen(context, host, port, reuse_port)
         self._context = context
         self._late = Late(context, self._remotes.get, self._guard, self._tuning)
         if self._lines:

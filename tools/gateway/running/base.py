@@ -239,7 +239,8 @@ class Running:
     async def _listen(self, name):
         host, port = getattr(self.options, name)
         try:
-            setattr(self, name + "_port", await getattr(self, name).start(host, port))
+            port_of = getattr(self, name).start(host, port, self.options.reuse_port)
+            setattr(self, name + "_port", await port_of)
         except OSError as error:
             raise AddressInUse(
                 "cannot listen on %s port %s of %s (%s): give another --%s HOST:PORT"

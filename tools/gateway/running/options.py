@@ -14,6 +14,7 @@ class Options:
     coap: tuple = ("127.0.0.1", PORT)
     http: tuple = ("127.0.0.1", 8065)
     store: str = "gateway.db"
+    reuse_port: bool = False  # other nodes of this machine listen on the same ports
     ack_timeout: float = 2.0
     admin: bool = False
     serial: tuple = ()  # paths of serial lines

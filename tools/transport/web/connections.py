@@ -71,9 +71,8 @@ class Connections:
         self._agreeing.add(task)
         task.add_done_callback(self._agreeing.discard)
 
-    async def listen(self, runner, host, port, tls=None):
-        """As web.TCPSite(runner, host, port).start(); with TLS where there is a context for it."""
-        site = _Site(runner, host, port)
+    async def listen(self, site, tls=None):
+        """As site.start() of a web.TCPSite; with TLS where there is a context for it."""
         site.connections, site.tls = self, tls
         await site.start()
 
@@ -84,7 +83,9 @@ class Connections:
         await asyncio.gather(*self._agreeing, return_exceptions=True)
 
 
-class _Site(web.TCPSite):
+class Site(web.TCPSite):
+    """Where `Connections.listen` listens."""
+
     async def start(self):
         await web.BaseSite.start(self)
         loop, server = asyncio.get_running_loop(), self._runner.server
@@ -100,6 +101,7 @@ class _Site(web.TCPSite):
             self._host,
             self._port,
             backlog=128,
+            reuse_port=self._reuse_port,
         )
 
 

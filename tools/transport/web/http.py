@@ -16,7 +16,7 @@ from tools.page import openapi
 from tools.server.callers import ANYBODY, RefusedError
 from tools.server.delivery.pushes import DONE, LATER, REFUSED, Outcome
 from tools.store.faults import DATABASE_ERRORS
-from tools.transport.web.connections import Connections, Incoming
+from tools.transport.web.connections import Connections, Incoming, Site
 from tools.transport.web.health import Health
 from tools.transport.web.pages import SENDING, Pages
 from tools.transport.web.problems import problem, problems
@@ -148,8 +148,8 @@ class HttpTransport:
         """How many requests were refused for who sent them, by status."""
         return self._callers.refusals
 
-    async def start(self, host, port):
-        """Listens; returns the port. OSError when it is taken."""
+    async def start(self, host, port, reuse_port=False):
+        """Listens; returns the port. OSError when it is taken, by others than `reuse_port` allows."""
         # What is out to each Application Server is bounded by the server: none waits for another's connection, and
         # each keeps as many as it has deliveries at once. The words and the cookies of an answer are not kept.
         self._session = aiohttp.ClientSession(
@@ -160,7 +160,8 @@ class HttpTransport:
         )
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1, auto_decompress=False)
         await self._runner.setup()
-        await self.connections.listen(self._runner, host, port, self._tls.context)
+        site = Site(self._runner, host, port, reuse_port=reuse_port or None)
+        await self.connections.listen(site, self._tls.context)
         return self._runner.addresses[0][1]
 
     def drain(self):
