@@ -2,8 +2,9 @@
 """Devices with OSCORE and Application Servers that send to each other, in real time, while what is between them is
 killed: `python -m host_tests.nodes.chaos.story --devices 300 --seconds 120` tells what became of every message.
 
-Each few seconds one of the server, its database, and the network between these two goes, drawn by the seed: kill -9 of
-all its processes, or a proxy that forwards nothing; some seconds later it is back where it was.
+Each few seconds one of the servers, their database, the network between one and its database, or NGINX before them
+goes, drawn by the seed: kill -9 of all its processes, or a proxy that forwards nothing; some seconds later it is back
+where it was.
 """
 
 import argparse
@@ -12,16 +13,19 @@ import collections
 import contextlib
 import json
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-from host_tests.many.field import Field, name
+from host_tests.many.field import ROOT, Field, name
 from host_tests.nodes.chaos.cut import Line
 from host_tests.nodes.chaos.sniffed import Sniffed
 from tools.application.server import ApplicationServer, ServerError
 from tools.demo.processes import Gateway
 from tools.gateway import keys as key_files
+from tools.programs.nginx import Nginx
 from tools.programs.ports import free_port
 from tools.programs.postgres import Cluster
 from tools.store.opening import open_store
@@ -46,11 +50,12 @@ class Sniffing(Field):
 class Server:
     """`msgin5g server`, which is killed and started again."""
 
-    def __init__(self, folder, store):
-        self.kind = "server"
-        self._program = Gateway(
-            folder, "--store", store, "--retry-max", "5", security="oscore", name="server"
-        )
+    kind = "server"
+
+    def __init__(self, folder, store, node=None):
+        folder.mkdir(exist_ok=True)
+        words = ("--store", store, "--retry-max", "5", *(("--node", node) if node else ()))
+        self._program = Gateway(folder, *words, security="oscore", name="server")
 
     async def start(self):
         # Where its database is away it ends with a sentence, and is begun anew, as a supervisor does.
@@ -67,11 +72,11 @@ class Server:
 
     @property
     def coap(self):
-        return "coap://%s:%d" % self._program.coap
+        return "%s:%d" % self._program.coap
 
     @property
     def http(self):
-        return "http://%s:%d" % self._program.http
+        return "%s:%d" % self._program.http
 
     def wrong(self):
         """What it told of errors of its own, the first words of each."""
@@ -108,6 +113,31 @@ class Network:
         self._line.cut()
 
 
+class Front:
+    """NGINX as `--print-nginx` has it, before some servers that run."""
+
+    kind = "front"
+
+    def __init__(self, servers):
+        self.coap, self.http = ("127.0.0.1:%d" % free_port() for _ in range(2))
+        self._nodes = ["--node-at=%s,%s" % (each.coap, each.http) for each in servers]
+        self._nginx = Nginx(self._configuration)
+
+    def _configuration(self, folder):
+        words = ["--coap", self.coap, "--http", self.http, *self._nodes, "--nginx-folder", str(folder)]
+        command = [sys.executable, "-m", "tools.cli", "server", "--print-nginx", *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    async def start(self):
+        await asyncio.to_thread(self._nginx.start)
+
+    async def kill(self):
+        await asyncio.to_thread(self._nginx.kill)
+
+    def close(self):
+        self._nginx.close()
+
+
 class Story:
     """What is told of it: `told`."""
 
@@ -124,19 +154,23 @@ class Story:
         args = self.args
         store, victims = await self._database(stack, folder)
         sections = await asyncio.to_thread(self._provision, store)
-        server = self.server = Server(folder, self._through or store)
-        stack.push_async_callback(server.kill)
-        await server.start()
-        victims.append(server)
+        await self._serve(stack, Path(folder), store)
+        victims += self.servers + self.networks
+        front = self.servers[0]
+        if len(self.servers) > 1:
+            front = Front(self.servers)
+            stack.callback(front.close)
+            await front.start()
+            victims.append(front)
         for number in range(args.servers):
             made = ApplicationServer(
-                "as:%d@example.org" % number, server.http, on_trouble=lambda said: None, stay=True
+                "as:%d@example.org" % number, "http://" + front.http, on_trouble=lambda said: None, stay=True
             )
             made.patience = CALM
             self.applications.append(await stack.enter_async_context(made))
         takers = [asyncio.create_task(self._take(each)) for each in self.applications]
         for number, section in enumerate(sections):
-            self.devices.append(self.field.add(number, peer=server.coap, security=section))
+            self.devices.append(self.field.add(number, peer="coap://" + front.coap, security=section))
             await asyncio.sleep(0.01)
         await self._until(lambda: all(each.client.registered for each in self.devices), "all are registered")
         senders = [asyncio.create_task(self._send(each)) for each in self.applications]
@@ -151,14 +185,26 @@ class Story:
 
     async def _database(self, stack, folder):
         """(where its store is, what of that can be killed)"""
-        self._through = None
+        self._cluster = None
         if self.args.store == "sqlite":
             return str(Path(folder, "server.db")), []
-        cluster = stack.enter_context(Cluster(port=free_port()))
-        uri = cluster.uri(cluster.create("chaos"), over_tcp=True)
-        line = await stack.enter_async_context(Line(cluster.port))
-        self._through = uri.replace(":%d/" % cluster.port, ":%d/" % line.port)
-        return uri, [Database(cluster), Network(line)]
+        self._cluster = cluster = stack.enter_context(Cluster(port=free_port()))
+        return cluster.uri(cluster.create("chaos"), over_tcp=True), [Database(cluster)]
+
+    async def _serve(self, stack, folder, store):
+        """The servers, each with a network of its own to the database."""
+        self.servers, self.networks = [], []
+        for number in range(self.args.nodes):
+            through, node = store, None
+            if self._cluster is not None:
+                line = await stack.enter_async_context(Line(self._cluster.port))
+                self.networks.append(Network(line))
+                through = store.replace(":%d/" % self._cluster.port, ":%d/" % line.port)
+                node = "n%d" % number
+            made = Server(folder / ("n%d" % number), through, node)
+            stack.push_async_callback(made.kill)
+            await made.start()
+            self.servers.append(made)
 
     def _provision(self, where):
         with contextlib.closing(open_store(where)) as store:
@@ -276,7 +322,7 @@ class Story:
             "kills": dict(self.kills),
             "datagrams": self.field.sent + self.field.received,
             "datagrams_lost": self.field.lost,
-            "wrong": dict(self.server.wrong()),
+            "wrong": dict(sum((each.wrong() for each in self.servers), collections.Counter())),
         }
 
 
@@ -300,6 +346,7 @@ async def main(args):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--nodes", type=int, default=1, help="servers on it, of PostgreSQL (%(default)s)")
     parser.add_argument("--devices", type=int, default=300)
     parser.add_argument("--servers", type=int, default=5)
     parser.add_argument(
@@ -308,4 +355,7 @@ if __name__ == "__main__":
     parser.add_argument("--every", type=float, default=10, help="s between messages of one (%(default)s)")
     parser.add_argument("--loss", type=float, default=2, help="of a hundred datagrams (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
-    asyncio.run(main(parser.parse_args()))
+    given = parser.parse_args()
+    if given.store == "sqlite" and given.nodes != 1:
+        parser.error("--nodes needs --store postgres: a file has one server")
+    asyncio.run(main(given))
