@@ -9,6 +9,7 @@ import pytest
 
 from host_tests.gateway.scripted import ApplicationServer, Process, Ue, run
 from tools import cli
+from tools.demo import processes as demo
 from tools.programs.ports import free_port
 
 AS = "as:weather@example.org"
@@ -61,6 +62,24 @@ def test_two_share_a_port_and_what_comes_to_it(tmp_path, database):
                 await ue.register()
             assert registered(second) == {ue.name for ue in ues}
         assert await second.kill(signal.SIGTERM) == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize("shares", (0, 1))
+def test_who_does_not_share_is_alone(tmp_path, database, shares):
+    """Neither comes to a port of one that has it alone, nor is let in where it would be alone."""
+
+    async def main():
+        nodes = pair(tmp_path, database)
+        nodes[1 - shares]._command.remove("--reuse-port")
+        await nodes[0].start()
+        words = nodes[1]._command
+        async with demo.Process(words, folder=nodes[1].folder) as refused:
+            assert await refused.wait() != 0
+        port = nodes[0].http_port
+        assert f"cannot listen on TCP port {port} of 127.0.0.1" in refused.lines.items[-1]
+        assert await nodes[0].kill(signal.SIGTERM) == 0
 
     run(main())
 

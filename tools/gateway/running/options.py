@@ -14,7 +14,6 @@ class Options:
     coap: tuple = ("127.0.0.1", PORT)
     http: tuple = ("127.0.0.1", 8065)
     store: str = "gateway.db"
-    reuse_port: bool = False  # other nodes of this machine listen on the same ports
     ack_timeout: float = 2.0
     admin: bool = False
     serial: tuple = ()  # paths of serial lines
@@ -34,6 +33,7 @@ class Options:
     )
     function: dict = field(default_factory=dict)  # of FunctionSettings, what is not its default
     node: str | None = None  # its name, where several serve from one database
+    reuse_port: bool = False  # other nodes of this machine listen on the same ports
 
 
 class AddressInUse(OSError):
