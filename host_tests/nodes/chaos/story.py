@@ -218,13 +218,16 @@ class Story:
     # ---- what goes on ------------------------------------------------------------------------------------------------
 
     async def _kill(self, victims):
-        end = time.monotonic() + self.args.seconds
+        # Draws of its own: what is killed does not depend on how many messages were sent meanwhile.
+        chance = random.Random(self.args.seed)
+        end, round_ = time.monotonic() + self.args.seconds, []
         while time.monotonic() < end:
-            await asyncio.sleep(self.random.uniform(2, 5))
-            victim = self.random.choice(victims)
+            await asyncio.sleep(chance.uniform(2, 5))
+            round_ = round_ or chance.sample(victims, len(victims))  # each has its turn
+            victim = round_.pop()
             await victim.kill()
             self.kills[victim.kind] += 1
-            await asyncio.sleep(self.random.uniform(*DOWN))
+            await asyncio.sleep(chance.uniform(*DOWN))
             await victim.start()
         self._over = True
 
