@@ -28,6 +28,15 @@ class Conflict(Unavailable):
     """Another node has written what this transaction stands on: all of it is undone, and may be decided again."""
 
 
+class InDoubt(Unavailable):
+    """The connection was lost while a COMMIT was under way: it is in the database, or it is not. `transaction`: the
+    database's number of it; `session`: that of the connection."""
+
+    def __init__(self, words, transaction, session):
+        super().__init__(words)
+        self.transaction, self.session = transaction, session
+
+
 DATABASE_ERRORS = (sqlite3.Error, Fault)
 TAKES_NOTHING = (sqlite3.OperationalError, Unavailable)  # for now: trying again may help
 
@@ -75,6 +84,11 @@ def store_failed(error):
 def busy(error):
     """Whether somebody else is writing just now: soon it is over."""
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or again(error)
+
+
+def in_doubt(error):
+    """Whether what ended like this may be in the store all the same: it must not be decided once more."""
+    return isinstance(error, InDoubt)
 
 
 def again(error):

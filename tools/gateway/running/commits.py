@@ -5,7 +5,7 @@ the other, each in a savepoint, and brought to the disk together, by another thr
 While a COMMIT is under way, what comes waits, and makes the next round; the loop goes on with everything else. Where a
 COMMIT fails, or the store gives up a transaction in the middle, each event of that round is decided once more by
 itself: one that the store cannot take fails alone, and one that another node was in the way of is decided a few times
-more.
+more. Where nobody can say what became of a COMMIT, all of them fail, and none is decided again.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tools.store.faults import DATABASE_ERRORS, again
+from tools.store.faults import DATABASE_ERRORS, again, in_doubt
 from tools.wire.answers import Refusal
 
 LONGEST = 64  # events of one round
@@ -207,6 +207,12 @@ class Commits:
     def _failed(self, events, error):
         """Nothing of these is in the store: those of them that have come to their end."""
         self.conflicts += again(error)
+        if in_doubt(
+            error
+        ):  # they may have taken effect: twice would be worse than an answer that says too little
+            for event in events:
+                self._program.failed(event, error)
+            return events
         if len(events) == 1:
             (event,) = events
             if self._conflicts(event, error):

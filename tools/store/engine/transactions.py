@@ -9,7 +9,7 @@ import contextlib
 import threading
 import time
 
-from tools.store.faults import DATABASE_ERRORS, Unavailable, store_stopped
+from tools.store.faults import DATABASE_ERRORS, InDoubt, Unavailable, store_stopped
 
 GONE = object()  # what was in a Kept before a key was
 
@@ -224,6 +224,8 @@ class Shared:
         began = time.monotonic()
         try:
             self._db.raw("COMMIT")
+        except InDoubt as error:
+            self._error = self._of.resolved(error)
         except BaseException as error:
             self._error = error
         finally:
@@ -276,6 +278,11 @@ class Transactions:
 
     def before_commit(self):
         """For an engine that has something to add at the end of a transaction."""
+
+    def resolved(self, doubt):
+        """What became of a COMMIT that is InDoubt: None where it is on the disk, what to raise where it was undone, the
+        doubt itself where nobody knows. In whichever thread; for an engine that can lose a connection."""
+        return doubt
 
     def settled(self):
         """Nothing that was written waits for its COMMIT any more."""

@@ -15,43 +15,17 @@ import psycopg
 from psycopg import pq
 
 from tools.store.engine.transactions import begin_late
-from tools.store.faults import Conflict, Fault, Unavailable
+from tools.store.faults import Conflict, Fault, InDoubt, Unavailable
 from tools.store.postgres.failures import fault_of
-from tools.store.postgres.prepared import Prepared, Rows
+from tools.store.postgres.prepared import Later, Prepared, Rows, waited
 from tools.store.postgres.translation import translate
 
 _MOST_LATER = 256  # statements that wait
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 _BEGIN, _COMMIT, _ROLLBACK = "BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT", "ROLLBACK"
 _SAVEPOINT, _RELEASE, _BACK = "SAVEPOINT unit", "RELEASE unit", "ROLLBACK TO unit"
+_NUMBER = "SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT)"
 TRANSACTION = (_BEGIN, _COMMIT, _ROLLBACK)
-
-
-class _Later:
-    """The cursor of a statement that waits: who looks at it has it sent."""
-
-    __slots__ = ("_count", "_of")
-
-    def __init__(self, of):
-        self._of, self._count = of, None
-
-    @property
-    def rowcount(self):
-        if self._count is None:
-            self._of.flush()
-        return self._count
-
-    def done(self, count):
-        self._count = count
-
-    def fetchone(self):
-        return None
-
-    def fetchall(self):
-        return []
-
-    def __iter__(self):
-        return iter(())
 
 
 class Connection:
@@ -68,9 +42,10 @@ class Connection:
         self._noticed = noticed
         self._written = written
         self._prepared = {}
-        self._later = []  # (Prepared, parameters, _Later or None)
+        self._later = []  # (Prepared, parameters, Later or None)
         self._in = False  # a transaction has begun, be it sent or not
         self._spoilt = None  # the Fault that the transaction cannot go on after
+        self._number = None  # the database's own of the transaction, once it has written
         self._changes = 0
         self._count = 0  # of prepared statements
 
@@ -103,7 +78,7 @@ class Connection:
             self._before(prepared)
             if prepared.later and self._in:
                 return self._wait(prepared, values)
-        if self._later:
+        if self._later or (prepared.writes and self._in and self._number is None):
             return self._flush(prepared, prepared.values(values))
         return self._run(prepared, prepared.values(values))
 
@@ -119,7 +94,7 @@ class Connection:
         """A statement of a transaction; see Transactions."""
         if statement == _BEGIN:
             self._usable()
-            self._in, self._spoilt = True, None
+            self._in, self._spoilt, self._number = True, None, None
             self._later.append((self._plain(_BEGIN), (), None))
         elif statement == _COMMIT:
             self._commit()
@@ -187,6 +162,7 @@ class Connection:
         self._spoilt = None
 
     def _commit(self):
+        lost = self.lost
         try:
             if self._spoilt is not None:
                 raise self._again()
@@ -201,6 +177,8 @@ class Connection:
         except BaseException as error:
             if self._spoilt is None and isinstance(error, Fault):
                 self._spoilt = error
+            if self.lost is not None and lost is None and self._number is not None:
+                raise InDoubt(self.lost, self._number, self._pg.backend_pid) from error
             raise
         self._in = False
 
@@ -274,7 +252,7 @@ class Connection:
 
     def _wait(self, prepared, values):
         self._usable()
-        cursor = _Later(self)
+        cursor = Later(self)
         self._later.append((prepared, prepared.values(values), cursor))
         if len(self._later) > _MOST_LATER:
             self.flush()
@@ -318,6 +296,8 @@ class Connection:
         items, self._later = self._later, []
         if last is not None:
             items.append((last, values, None))
+        if self._number is None and self._in and not after_error:
+            self._ask_number(items)
         self.sent += 1
         self.since = time.monotonic()
         try:
@@ -328,15 +308,26 @@ class Connection:
             self.since = None
         rows = None
         for (prepared, _, cursor), result in zip(items, results, strict=True):
-            if result is None or result.status in _FAILED:
-                raise self._failed(result)
-            if result.status == pq.ExecStatus.PIPELINE_ABORTED:
-                raise self._spoil(Unavailable("an earlier statement failed"))
-            if prepared.name == b"commit" and result.command_status != b"COMMIT":
-                self._in = False  # it was undone instead
-                raise self._spoil(Unavailable("the database has undone the transaction"))
-            rows = self._done(prepared, result, cursor)
+            self._check(prepared, result)
+            rows, before = self._done(prepared, result, cursor), rows
+            if prepared.name == b"number":
+                ((self._number,), rows) = rows.fetchone(), before
         return rows
+
+    def _check(self, prepared, result):
+        """Raises the Fault of a result that is an error."""
+        if result is None or result.status in _FAILED:
+            raise self._failed(result)
+        if result.status == pq.ExecStatus.PIPELINE_ABORTED:
+            raise self._spoil(Unavailable("an earlier statement failed"))
+        if prepared.name == b"commit" and result.command_status != b"COMMIT":
+            self._in = False  # it was undone instead
+            raise self._spoil(Unavailable("the database has undone the transaction"))
+
+    def _ask_number(self, items):
+        """Should the answer to the COMMIT be lost, it is known by its number; see doubt.py."""
+        if items[-1][0].name != b"commit" and any(each[0].writes for each in items):
+            items.append((self._plain(_NUMBER), (), None))
 
     def _pipeline(self, items):
         """The result of each."""
@@ -351,7 +342,7 @@ class Connection:
             pg.pipeline_sync()
             results = []
             while True:
-                result = pg.get_result()
+                result = waited(pg)
                 if result is None:
                     if pg.status != pq.ConnStatus.OK:
                         raise psycopg.OperationalError("the connection is lost")
@@ -396,4 +387,5 @@ _NAMES = {
     _SAVEPOINT: b"savepoint",
     _RELEASE: b"release",
     _BACK: b"back",
+    _NUMBER: b"number",
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A statement as a connection knows it: prepared once, with what makes its parameters and reads its rows."""
 
+import select
+
 from psycopg import pq
 from psycopg.adapt import Transformer
 
@@ -8,6 +10,17 @@ from tools.store.postgres.failures import fault_of
 from tools.store.postgres.values import TEXTS, encoder_of, restored
 
 _DONE = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
+
+
+def waited(link):
+    """The next result, None behind the last one. Other threads go on meanwhile, as libpq would not let them: who looks
+    after connections that hang is one."""
+    while link.is_busy():
+        ready = select.poll()
+        ready.register(link.socket, select.POLLIN)
+        ready.poll()
+        link.consume_input()
+    return link.get_result()
 
 
 class Rows:
@@ -28,6 +41,33 @@ class Rows:
         return self._rows
 
 
+class Later:
+    """The cursor of a statement that waits: who looks at it has it sent."""
+
+    __slots__ = ("_count", "_of")
+
+    def __init__(self, of):
+        self._of, self._count = of, None
+
+    @property
+    def rowcount(self):
+        if self._count is None:
+            self._of.flush()
+        return self._count
+
+    def done(self, count):
+        self._count = count
+
+    def fetchone(self):
+        return None
+
+    def fetchall(self):
+        return []
+
+    def __iter__(self):
+        return iter(())
+
+
 class Prepared:
     """`own`: how many columns of its rows are the statement's; behind them stand those that somebody notices."""
 
@@ -43,7 +83,10 @@ class Prepared:
         result = link.prepare(name, sql.encode())
         if result.status not in _DONE:
             raise fault_of(result, link)
-        described = link.describe_prepared(name)
+        link.send_describe_prepared(name)
+        described = waited(link)
+        while waited(link) is not None:
+            pass
         if described.status not in _DONE:
             raise fault_of(described, link)
         self._encoders = []

@@ -11,7 +11,7 @@ from tools.store.engine.transactions import Transactions
 from tools.store.families import Families
 from tools.store.faults import Fault, StoreError, Unavailable
 from tools.store.keys.windows import Windows
-from tools.store.postgres import migrating
+from tools.store.postgres import doubt, migrating
 from tools.store.postgres.connection import TRANSACTION, Connection
 from tools.store.postgres.dialect import Dialect
 from tools.store.postgres.dialing import Unreached, Watchdog, dial
@@ -171,11 +171,23 @@ class PostgresStore(Noticing, Restored, Nodes, Dialect, Windows, Transactions, F
 
     def transaction(self):
         """As of Transactions. Unavailable at once where the database is out of reach."""
+        self._wait_for_no_doubt()
         self.settle()
         lost = self._lost()
         if lost:
             raise Unavailable("PostgreSQL is out of reach: %s" % lost)
         return super().transaction()
+
+    def _wait_for_no_doubt(self):
+        """Nobody waits for what becomes of a COMMIT that was cut off: Unavailable at once."""
+        if self._writing is not None and self._main.lost:
+            raise Unavailable("PostgreSQL is out of reach: %s" % self._main.lost)
+
+    def resolved(self, doubt_):
+        committed = doubt.committed(self._dial, doubt_, lambda: self._closed)
+        if committed is None:
+            return doubt_
+        return None if committed else Unavailable(str(doubt_))
 
     def given_up(self):
         return self._main.given_up() or super().given_up()
@@ -183,6 +195,7 @@ class PostgresStore(Noticing, Restored, Nodes, Dialect, Windows, Transactions, F
     def savepoint(self):
         """As of Transactions."""
         if self._writing is not None:
+            self._wait_for_no_doubt()
             self.settle()
         return super().savepoint() if self._db.in_transaction else self.transaction()
 
