@@ -16,7 +16,7 @@ from psycopg import pq
 
 from tools.store.engine.transactions import begin_late
 from tools.store.faults import Conflict, Fault, InDoubt, Unavailable
-from tools.store.postgres.failures import fault_of
+from tools.store.postgres.failures import fault_of, first_line
 from tools.store.postgres.prepared import Later, Prepared, Rows, waited
 from tools.store.postgres.translation import translate
 
@@ -367,7 +367,7 @@ class Connection:
 
     def _failed(self, result, error=None):
         """The Fault of it; the transaction is spoilt, and perhaps the connection lost."""
-        fault = Unavailable(" ".join(str(error).split())) if error else fault_of(result, self._pg)
+        fault = Unavailable(first_line(str(error))) if error else fault_of(result, self._pg)
         if self._pg.status != pq.ConnStatus.OK:
             self.lost = str(fault)
             fault = Unavailable(self.lost)

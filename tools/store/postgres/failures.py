@@ -13,12 +13,17 @@ _CONFLICTS = {"40001", "40P01", "55P03", "23505"}
 _UNAVAILABLE = ("08", "25", "53", "57", "58")
 
 
+def first_line(text):
+    """What it says first: of a lost connection libpq goes on with what may have happened."""
+    return " ".join(text.strip().partition("\n")[0].split())
+
+
 def fault_of(result, link):
     """The Fault of a result that is an error; `link`: the PGconn, which says so where it is lost."""
     state = result.error_field(pq.DiagnosticField.SQLSTATE) if result is not None else None
     words = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) if result is not None else None
-    text = (words or link.error_message or b"the connection is lost").decode("utf-8", "replace").strip()
-    text = " ".join(text.split())
+    text = (words or link.error_message or b"the connection is lost").decode("utf-8", "replace")
+    text = first_line(text)
     if state is None:
         return Unavailable(text)
     state = state.decode()

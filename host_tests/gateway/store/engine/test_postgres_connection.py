@@ -205,6 +205,15 @@ def test_a_connection_that_is_cut_says_so_and_hangs_nobody(plain):
     assert plain.db.lost
 
 
+def test_a_session_that_was_ended_is_told_in_one_sentence(open_plain):
+    one, other = open_plain(), open_plain()
+    other.db.link.execute("SELECT pg_terminate_backend(%s)", (one.db.link.pgconn.backend_pid,))
+    with pytest.raises(Unavailable), one.transaction():
+        one.numbers()
+    assert "terminating connection" in one.db.lost or "closed the connection" in one.db.lost
+    assert "probably" not in one.db.lost
+
+
 @pytest.mark.parametrize(
     ("statement", "tables", "change", "columns"),
     [
