@@ -177,6 +177,9 @@ class Story:
         senders.append(asyncio.create_task(self._have_sent()))
         await self._kill(victims)
         await asyncio.gather(*senders)
+        # Where NGINX was killed, or the node that a device is at, the device is reached again with its next word.
+        for device in self.devices:
+            self._give(device, "AS", self.applications[0].service_id)
         await self._until(lambda: self._ended() and not self._missing(), "all have come")
         self.finish()
         for each in takers:
