@@ -109,12 +109,6 @@ def add_server(parser):
     add("--open", action="store_true", help="let any UE Service ID register, not only those of `device add`")
     add("--admin", action="store_true", help="serve POST /admin/push, for tests")
     add(
-        "--node",
-        metavar="NAME",
-        type=node_name,
-        help="what this one of several servers on one PostgreSQL store is called (the machine and --coap's port)",
-    )
-    add(
         "--bmg",
         type=broadcast_gateway,
         metavar="AREA=URI",

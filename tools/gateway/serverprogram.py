@@ -16,6 +16,12 @@ def add_arguments(parser):
     arguments.add_common(parser)
     arguments.add_server(parser)
     parser.add_argument(
+        "--node",
+        metavar="NAME",
+        type=arguments.node_name,
+        help="what this one of several servers on one PostgreSQL store is called (the machine and --coap's port)",
+    )
+    parser.add_argument(
         "--reuse-port",
         action="store_true",
         help="let other servers of this machine listen on the ports of --coap and --http, too, each a --node of one"
@@ -54,6 +60,8 @@ def server_hints(args, program):
 
 def _make(args, events):
     nginx.check(args)
+    if args.node is not None and not is_postgres(args.store):
+        raise Mistake("--node is for one of several servers on one database: give --store postgresql://...")
     if args.reuse_port:
         _check_shared(args)
     from tools.gateway.running.server import ServerProgram  # by who serves, not by a command on the store

@@ -102,3 +102,10 @@ def test_what_nobody_can_share_is_one_line(words, said, capsys, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     assert cli.main(["server", "--reuse-port", *words]) == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_file_has_no_nodes(capsys, tmp_path):
+    assert cli.main(["server", "--store", str(tmp_path / "server.db"), "--node", "a"]) == 2
+    said = "--node is for one of several servers on one database: give --store postgresql://..."
+    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "server.db").exists()
