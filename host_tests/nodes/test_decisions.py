@@ -6,12 +6,14 @@ import json
 import threading
 import time
 
+import psycopg
 import pytest
 
 from host_tests.gateway.server.test_decisions import msg
 from host_tests.nodes.several import Node, Nodes
 from tools.store.faults import Conflict, StoreError, Unavailable
 from tools.store.opening import open_store
+from tools.store.postgres import migrating
 from tools.store.postgres.several import members
 from tools.wire.bodies import Address
 from tools.wire.identity import Peer
@@ -237,3 +239,27 @@ def test_a_command_is_heard_by_all(nodes, database):
         node.store.told["changed"] = lambda payload, sender, node=node: looked.append(node.name)
         node.hear()
     assert looked == ["a", "b"]
+
+
+def test_who_has_taken_the_lock_just_now_has_time_to_say_so(database):
+    """Its row may be that of its last life, silent for long: its session is ended where it stays so."""
+    with (
+        psycopg.connect(database, autocommit=True) as link,
+        psycopg.connect(database, autocommit=True) as other,
+    ):
+        migrating.migrate(link, database, True)
+        link.execute("INSERT INTO node (name, shard, beat, state, started) VALUES ('a', 7, 0, 'up', 0)")
+        link.execute("SELECT pg_advisory_lock(%s, 7)", (members.CLASS,))
+        suspected = {}
+        for now in (100.0, 100.9):
+            (member,) = members.look(other, suspected, now)
+            assert member.lives and member.is_silent
+            link.execute("SELECT 1")
+        members.beat(link, "a", members.UP, None, None)
+        members.look(other, suspected, 101.5)
+        assert suspected == {}
+        link.execute("UPDATE node SET beat=0")
+        members.look(other, suspected, 102.0)
+        members.look(other, suspected, 103.0)
+        with pytest.raises(psycopg.OperationalError):
+            link.execute("SELECT 1")

@@ -30,7 +30,7 @@ async def said(board, line):
 
 
 def test_each_example_has_a_test():
-    assert {path.name for path in EXAMPLES.iterdir()} == {
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
         "sensor.py",
         "button.py",
         "alarm.py",

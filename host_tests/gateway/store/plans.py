@@ -53,6 +53,9 @@ MAY_SCAN = {
         "FROM area ",
         "FROM gateway ORDER",
     ),
+    "what a query within has cut to a bound of rows": (
+        "AS first WHERE replace(lower(ue), ?, '')<>lower(ue)",
+    ),
     "a bound that is some hundred rows": (
         "FROM application_server",
         "FROM quarantine",

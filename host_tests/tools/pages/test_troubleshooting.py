@@ -11,6 +11,7 @@ PAGE = ROOT / "docs/troubleshooting.md"
 NO_TROUBLE = {  # what the same calls say where nothing is wrong
     'joined "..." as ...',
     "an error of the server's own",
+    "pid .../nginx.pid;\nerror_log .../error.log;",  # of NGINX's configuration, which is printed
 }
 
 

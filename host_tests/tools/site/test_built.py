@@ -7,7 +7,7 @@ In Chromium, too, opened as a folder of files: diagrams are drawn, the search fi
 import re
 from collections import Counter
 from html.parser import HTMLParser
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from markdown_it import MarkdownIt
@@ -155,7 +155,7 @@ def test_a_page_is_found_by_the_search_without_a_server(site):
     """The index is a script: a browser reads none from a folder of files in another way."""
     index = (site / "search/search_index.js").read_text()
     for page in sources():
-        assert f'"location":"{html(site, page).relative_to(site)}"' in index
+        assert f'"location":"{quote(str(html(site, page).relative_to(site)))}"' in index
 
 
 def test_a_diagram_has_its_script_and_no_other_page_has(site):

@@ -22,7 +22,7 @@ from tools.page.tallies import Tallies
 from tools.page.view import View
 from tools.server.clock import SteadyClock, away
 from tools.server.isolation import place_of, reason_of
-from tools.store.faults import busy, store_failed
+from tools.store.faults import Unavailable, busy, store_failed
 from tools.store.opening import open_store
 from tools.transport.coap import CoapTransport, peer_of
 from tools.transport.discovery import discovery_of
@@ -448,6 +448,9 @@ class Running:
         self._commits.add(Event(function, arguments, then=then))
 
     def _emit_error(self, kind, error, **fields):
+        if isinstance(error, Unavailable):  # the database is away: no error of ours
+            self.events.emit("store-error", reason=reason_of(error))
+            return
         self.events.emit("error", kind=kind, reason=reason_of(error), place=place_of(error), **fields)
 
     def snapshot(self):

@@ -22,6 +22,7 @@ class Beating:
         self._link = None
         self._said = (members.STARTING, None, None)
         self._seen = self._last = None
+        self._suspected = {}  # nodes that are silent: since when
         self._deaf, self._fresh = False, None  # whether a new Wake is wanted; it
         self._lock = threading.Lock()
         self._again, self._ended = threading.Event(), False
@@ -67,7 +68,7 @@ class Beating:
             self._link = self._dial("msgin5g beat")
             self._link.execute("SET synchronous_commit=off")
         members.beat(self._link, self._node, *self._said)
-        found = members.look(self._link)
+        found = members.look(self._link, self._suspected, time.monotonic())
         view = {(kind, id_): node for kind, id_, node in self._link.execute(leases.ALL)}
         if self._deaf and self._fresh is None:
             fresh = Wake(self._dial("msgin5g wake"), self._node)

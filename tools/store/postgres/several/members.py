@@ -57,6 +57,11 @@ class Member:
     leads: bool
 
     @property
+    def is_silent(self):
+        """Whether it has said nothing for too long."""
+        return self.silent > (LONGEST_START if self.state == STARTING else SILENT)
+
+    @property
     def serves(self):
         """Whether it takes new work."""
         return self.lives and self.state == UP
@@ -102,11 +107,16 @@ def beat(link, name, state, coap, http):
     )
 
 
-def look(link):
-    """The Members. Ends the sessions of those that hold their lock and are silent."""
+def look(link, suspected, now):
+    """The Members. Ends the sessions of those that hold their lock and are silent, and were so a BEAT before: who has
+    taken the lock just now may not have said yet that it is there. `suspected`: {name: since when}, by the clock of
+    `now`, kept from one look to the next."""
     members = [Member(*row) for row in link.execute(_LOOK)]
-    for each in members:
-        if each.lives and each.silent > (LONGEST_START if each.state == STARTING else SILENT):
+    silent = [each for each in members if each.lives and each.is_silent]
+    for name in suspected.keys() - {each.name for each in silent}:
+        del suspected[name]
+    for each in silent:
+        if now - suspected.setdefault(each.name, now) >= BEAT:
             link.execute(_END, (CLASS, each.shard))
     return members
 
