@@ -13,7 +13,6 @@ from typing import NamedTuple
 from tools.errors import UsageError
 from tools.programs import debian, npm
 from tools.programs.micropython import BIN
-from tools.words import in_words
 
 FOLDER = BIN.parent / "unpacked" / "chromium"
 PACKAGES = ("chromium", "chromium-driver", "fonts-roboto-unhinted")
@@ -49,13 +48,7 @@ def there():
     root = FOLDER / "root"
     programs = root / "usr/lib/chromium"
     if (programs / "chromedriver").exists():
-        libraries = {
-            str(path.parent) for top in ("lib", "usr/lib") for path in (root / top).rglob("lib*.so*")
-        }
-        environment = {
-            "LD_LIBRARY_PATH": ":".join(sorted(libraries)),
-            "FONTCONFIG_FILE": str(FOLDER / "fonts.conf"),
-        }
+        environment = {**debian.libraries(root), "FONTCONFIG_FILE": str(FOLDER / "fonts.conf")}
         return Browser(str(programs / "chromium"), str(programs / "chromedriver"), environment)
     driver = shutil.which("chromedriver")
     program = next(filter(None, map(shutil.which, NAMES)), None)
@@ -64,22 +57,13 @@ def there():
 
 def provide(say=print):
     """Sees to it that there is a Browser, and gives it. NoBrowser says why there is none."""
-    found = there()
-    if found:
-        return found
-    if not debian.available():
-        raise NoBrowser(f"there is no Chromium, and no apt on this system. {ADVICE}")
-    say("Browser for the tests: fetching " + " and ".join(PACKAGES[:2]))
-    try:
-        root = debian.unpack_tree(PACKAGES, FOLDER)
-        (FOLDER / "fonts.conf").write_text(_FONTS % (root, FOLDER))
-    except (debian.PackageError, OSError) as error:
-        shutil.rmtree(FOLDER, ignore_errors=True)  # half of it is no browser
-        raise NoBrowser(f"there is no Chromium ({in_words(error)}). {ADVICE}") from None
-    found = there()
-    if found is None:
-        raise NoBrowser(f"the packages of this release hold no Chromium. {ADVICE}")
-    return found
+    wanted = debian.Wanted("Chromium", NoBrowser, ADVICE)
+    words = "Browser for the tests: fetching " + " and ".join(PACKAGES[:2])
+    return debian.provided(there, PACKAGES, FOLDER, wanted, lambda: say(words), _with_fonts)
+
+
+def _with_fonts(root):
+    (FOLDER / "fonts.conf").write_text(_FONTS % (root, FOLDER))
 
 
 def axe():

@@ -11,6 +11,9 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
+
+from tools.words import in_words
 
 # Releases that have what the machine's own release lacks, first choice first.
 NEWER_RELEASES = {"Debian": ("trixie", "forky"), "Ubuntu": ("questing", "resolute")}
@@ -102,6 +105,41 @@ def unpack_tree(packages, folder):
     _extract((p for p in source.archives.glob("*.deb") if not p.name.startswith("libc6_")), folder / "root")
     shutil.rmtree(folder / "sources")
     return folder / "root"
+
+
+class Wanted(NamedTuple):
+    """What packages are unpacked for: its name, what is raised where it can't be had, and how to have it elsewhere."""
+
+    name: str
+    lacking: type
+    advice: str
+
+
+def provided(find, packages, folder, wanted, begins, unpacked=lambda root: None):
+    """What `find()` gives; where that is nothing, once the packages are in `folder`. `begins()` is called before they
+    are fetched, `unpacked(root)` after. Raises what `wanted`, a Wanted, says."""
+    found = find()
+    if found:
+        return found
+    name, lacking, advice = wanted
+    if not available():
+        raise lacking(f"there is no {name}, and no apt on this system. {advice}")
+    begins()
+    try:
+        unpacked(unpack_tree(packages, folder))
+    except (PackageError, OSError) as error:
+        shutil.rmtree(folder, ignore_errors=True)  # half of it is none
+        raise lacking(f"there is no {name} ({in_words(error)}). {advice}") from None
+    found = find()
+    if not found:
+        raise lacking(f"the packages of this release hold no {name}. {advice}")
+    return found
+
+
+def libraries(root):
+    """By which variable of the environment programs of such a tree find its libraries."""
+    folders = {str(path.parent) for top in ("lib", "usr/lib") for path in (root / top).rglob("lib*.so*")}
+    return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
 
 
 def source_archives(wanted, folder):

@@ -12,16 +12,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 from tools.errors import UsageError
 from tools.programs import debian, unprivileged
+from tools.programs.begun import Begun
 from tools.programs.micropython import BIN
-from tools.programs.patience import finish, patiently
-from tools.words import in_words
+from tools.programs.patience import finish
 
 NAME = "NGINX"
 FOLDER = BIN.parent / "unpacked" / "nginx"
@@ -60,28 +58,14 @@ def there():
     unpacked = root / "usr/sbin/nginx"
     if not unpacked.exists():
         return None
-    libraries = {str(path.parent) for top in ("lib", "usr/lib") for path in (root / top).rglob("lib*.so*")}
-    more = {"LD_LIBRARY_PATH": ":".join(sorted(libraries))}
-    return _program(str(unpacked), more, [root / "usr/lib/nginx/modules"])
+    return _program(str(unpacked), debian.libraries(root), [root / "usr/lib/nginx/modules"])
 
 
 def provide(say=print):
     """Sees to it that there is a Program, and gives it. NoNginx says why there is none."""
-    found = there()
-    if found:
-        return found
-    if not debian.available():
-        raise NoNginx(f"there is no NGINX with its stream module, and no apt on this system. {ADVICE}")
-    say("NGINX for the tests: fetching " + " and ".join(PACKAGES))
-    try:
-        debian.unpack_tree(PACKAGES, FOLDER)
-    except (debian.PackageError, OSError) as error:
-        shutil.rmtree(FOLDER, ignore_errors=True)  # half of it is none
-        raise NoNginx(f"there is no NGINX ({in_words(error)}). {ADVICE}") from None
-    found = there()
-    if found is None:
-        raise NoNginx(f"the packages of this release hold no NGINX with its stream module. {ADVICE}")
-    return found
+    wanted = debian.Wanted("NGINX with its stream module", NoNginx, ADVICE)
+    words = "NGINX for the tests: fetching " + " and ".join(PACKAGES)
+    return debian.provided(there, PACKAGES, FOLDER, wanted, lambda: say(words))
 
 
 def _program(path, more, places):
@@ -96,35 +80,20 @@ def _program(path, more, places):
     return Program(path, environment, "" if built_in else module) if built_in or module else None
 
 
-class Nginx:
+class Nginx(Begun):
     """One that serves what a configuration says. Its folder holds all that it writes.
 
     `configuration`: a text, or a function of the folder that gives one: for what names places below it. As it is
     printed for an NGINX without root: pid, logs and all else in that folder.
     """
 
+    NAME, PREFIX, LOG = NAME, "msgin5g-nginx-", "said"
+    STOPS, ENDS = signal.SIGTERM, 20  # at once, as `systemctl stop` does it
+
     def __init__(self, configuration, folder=None, *, program=None):
         self._program = program or provide(say=lambda text: None)
-        self._kept = folder is not None
-        self.folder = Path(folder).absolute() if folder else Path(tempfile.mkdtemp(prefix="msgin5g-nginx-"))
+        super().__init__(folder)
         self._configuration = configuration
-        self._process = None
-
-    def __enter__(self):
-        try:
-            self.start()
-        except UsageError:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    @property
-    def pid(self):
-        """The number of its first process, None where it does not run."""
-        return self._process.pid if self._process and self._process.poll() is None else None
 
     def write(self, configuration):
         """Gives it another configuration, which `start` and `reload` look at."""
@@ -139,42 +108,10 @@ class Nginx:
             raise UsageError(f"nginx -t: {done.stderr.strip()}")
         return done.stderr
 
-    def start(self):
-        """It listens when this returns. Raises UsageError with what it said where it does not come up."""
-        if self.pid:
-            return
-        with contextlib.suppress(FileNotFoundError):
-            (self.folder / "nginx.pid").unlink()
-        with open(self.folder / "said", "ab") as log:
-            self._process = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._program.environment,
-                cwd="/",
-                start_new_session=True,  # Ctrl-C is for who started it, which ends it then
-            )
-        more = patiently(30)
-        while not self._is_ready():
-            if self._process.poll() is not None or not more():
-                self.kill()
-                raise UsageError(f"NGINX did not start: {self._last_words()}")
-            time.sleep(0.02)
-
     def reload(self):
         """It takes what the configuration says now, and cuts nobody off."""
         self._command()
         self._process.send_signal(signal.SIGHUP)
-
-    def stop(self):
-        """At once, as `systemctl stop` does it."""
-        if self.pid:
-            self._process.terminate()
-            more = patiently(20)
-            while self.pid and more():
-                time.sleep(0.01)
-        self.kill()
 
     def kill(self):
         """`kill -9` of all its processes."""
@@ -185,15 +122,10 @@ class Nginx:
         self._process.wait()
         self._process = None
 
-    def restart(self):
-        self.stop()
-        self.start()
-
-    def close(self):
-        """Ends it; what it wrote goes too, unless the folder was given."""
-        self.stop()
-        if not self._kept:
-            shutil.rmtree(self.folder, ignore_errors=True)
+    def _begin(self):
+        with contextlib.suppress(FileNotFoundError):
+            (self.folder / "nginx.pid").unlink()
+        return self._command(), self._program.environment
 
     def _command(self, *words):
         """Its configuration is there when this returns."""
@@ -209,9 +141,6 @@ class Nginx:
         with contextlib.suppress(OSError):
             return (self.folder / "nginx.pid").read_text().strip() == str(self._process.pid)
         return False
-
-    def _last_words(self):
-        return " / ".join((self.folder / "said").read_text(errors="replace").splitlines()[-3:])
 
 
 def main():

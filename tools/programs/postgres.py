@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.parse
 from pathlib import Path
@@ -21,9 +20,9 @@ import psutil
 
 from tools.errors import UsageError
 from tools.programs import debian, unprivileged
+from tools.programs.begun import Begun
 from tools.programs.micropython import BIN
 from tools.programs.patience import finish, patiently
-from tools.words import in_words
 
 NAME = "PostgreSQL"
 FOLDER = BIN.parent / "unpacked" / "postgresql"
@@ -70,7 +69,7 @@ def there():
     known = [_programs(folder, {}) for folder in found]
     if not any(known):
         known = [
-            _programs(path.parent, _libraries())
+            _programs(path.parent, debian.libraries(FOLDER / "root"))
             for path in FOLDER.glob("root/usr/lib/postgresql/*/bin/initdb")
         ]
     return max(filter(None, known), key=lambda programs: programs.version, default=None)
@@ -78,27 +77,9 @@ def there():
 
 def provide(say=print):
     """Sees to it that there are Programs, and gives them. NoPostgres says why there are none."""
-    found = there()
-    if found:
-        return found
-    if not debian.available():
-        raise NoPostgres(f"there is no PostgreSQL, and no apt on this system. {ADVICE}")
-    say("PostgreSQL for the tests: fetching postgresql")
-    try:
-        debian.unpack_tree(["postgresql"], FOLDER)
-    except (debian.PackageError, OSError) as error:
-        shutil.rmtree(FOLDER, ignore_errors=True)  # half of it is none
-        raise NoPostgres(f"there is no PostgreSQL ({in_words(error)}). {ADVICE}") from None
-    found = there()
-    if found is None:
-        raise NoPostgres(f"the packages of this release hold no PostgreSQL {AT_LEAST}. {ADVICE}")
-    return found
-
-
-def _libraries():
-    root = FOLDER / "root"
-    folders = {str(path.parent) for top in ("lib", "usr/lib") for path in (root / top).rglob("lib*.so*")}
-    return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
+    wanted = debian.Wanted(f"PostgreSQL {AT_LEAST} or newer", NoPostgres, ADVICE)
+    words = "PostgreSQL for the tests: fetching postgresql"
+    return debian.provided(there, ["postgresql"], FOLDER, wanted, lambda: say(words))
 
 
 def _programs(folder, more):
@@ -119,7 +100,7 @@ def _programs(folder, more):
     return Programs(folder, int(version[1]), environment)
 
 
-class Cluster:
+class Cluster(Begun):
     """A server of its own, at a socket in its folder; with `port`, on that port of 127.0.0.1 as well.
 
     `folder` is made where it is not there, and stays; without one it is a new one, which goes with the server.
@@ -127,10 +108,15 @@ class Cluster:
     `settings`: more of postgresql.conf.
     """
 
+    NAME, PREFIX, LOG = NAME, "msgin5g-pg-", "log"
+    STOPS, STARTS = (
+        signal.SIGINT,
+        60,
+    )  # what is under way is undone, all connections are cut, and all is on the disk
+
     def __init__(self, folder=None, *, port=None, durable=False, programs=None, settings=None):
         self._programs = programs or provide(say=lambda text: None)
-        self._kept = folder is not None
-        self.folder = Path(folder).absolute() if folder else Path(tempfile.mkdtemp(prefix="msgin5g-pg-"))
+        super().__init__(folder)
         self.port = port or 5432  # without one it is but a part of the name of the socket
         self._settings = {
             "listen_addresses": "127.0.0.1" if port else "",
@@ -139,28 +125,11 @@ class Cluster:
             **({} if durable else _QUICK),
             **(settings or {}),
         }
-        self._process = None
         self._made = 0
-
-    def __enter__(self):
-        try:
-            self.start()
-        except UsageError:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     @property
     def programs(self):
         return self._programs
-
-    @property
-    def pid(self):
-        """The number of its first process, None where it does not run."""
-        return self._process.pid if self._process and self._process.poll() is None else None
 
     def uri(self, database="postgres", over_tcp=False):
         """What a client is given."""
@@ -168,39 +137,6 @@ class Cluster:
             return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
         where = urllib.parse.quote(str(self.folder), safe="/")
         return f"postgresql://{USER}@/{database}?host={where}&port={self.port}"
-
-    def start(self):
-        """It takes connections when this returns. Raises UsageError with what it said where it does not come up."""
-        if self.pid:
-            return
-        self._make()
-        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
-        words = self._programs.command("postgres", "-D", self._data, *options)
-        with open(self.folder / "log", "ab") as log:
-            self._process = subprocess.Popen(
-                unprivileged.command(words),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._programs.environment,
-                cwd="/",
-                start_new_session=True,  # Ctrl-C is for who started it, which ends it then
-            )
-        more = patiently(60)
-        while not self._is_ready():
-            if self._process.poll() is not None or not more():
-                self.kill()
-                raise UsageError(f"PostgreSQL did not start: {self._last_words()}")
-            time.sleep(0.02)
-
-    def stop(self):
-        """As one ends it: what is under way is undone, all connections are cut, and all is on the disk."""
-        if self.pid:
-            self._process.send_signal(signal.SIGINT)
-            more = patiently(30)
-            while self.pid and more():
-                time.sleep(0.01)
-        self.kill()
 
     def kill(self):
         """`kill -9` of all its processes at once, as where the machine dies."""
@@ -222,17 +158,11 @@ class Cluster:
             time.sleep(0.005)
         self._process = None
 
-    def restart(self):
-        self.stop()
-        self.start()
-
     def close(self):
-        """Ends it; what it held goes too, unless the folder was given."""
-        if self._kept:
-            self.stop()
-        else:
+        """Ends it; what it held goes too, unless the folder was given: nobody needs an order in that."""
+        if not self._kept:
             self.kill()
-            shutil.rmtree(self.folder, ignore_errors=True)
+        super().close()
 
     def sql(self, text, database="postgres"):
         """What psql gives: a line a row, columns with | between them."""
@@ -259,6 +189,12 @@ class Cluster:
     @property
     def _data(self):
         return self.folder / "data"
+
+    def _begin(self):
+        self._make()
+        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
+        words = self._programs.command("postgres", "-D", self._data, *options)
+        return unprivileged.command(words), self._programs.environment
 
     def _make(self):
         if (self._data / "PG_VERSION").exists():
@@ -287,9 +223,6 @@ class Cluster:
         except OSError:
             return False
         return len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
-
-    def _last_words(self):
-        return " / ".join((self.folder / "log").read_text(errors="replace").splitlines()[-3:])
 
 
 def _is_there(process):
